@@ -1,0 +1,174 @@
+// Package par is the one pool of workers that the whole process shares.
+// It is not a scheduler: a caller hands it a range of independent chunks and
+// waits until all of them are done.
+//
+// Work is cut by shape, never by the number of threads. The chunks that [For]
+// hands out depend on n and chunk alone, so a result that is computed chunk by
+// chunk has the same bits on one thread and on sixty-four.
+package par
+
+import (
+	"fmt"
+	"runtime"
+	"sync"
+	"sync/atomic"
+)
+
+// spinRounds is how often an idle worker looks for work before it parks. A
+// training step hands out work every few microseconds; waking a parked
+// goroutine costs about one, a spinning one answers in a fifth of that.
+const spinRounds = 4000
+
+// job is one call of For: a range cut into chunks which any number of
+// goroutines draw from until it is empty.
+type job struct {
+	body   func(worker, lo, hi int)
+	n      int
+	chunk  int
+	chunks int64
+	next   atomic.Int64 // next chunk to hand out
+	seats  atomic.Int64 // workers that may still join
+	done   atomic.Int64 // chunks finished
+	failed atomic.Pointer[failure]
+}
+
+type failure struct{ value any }
+
+// pool is the state that all callers share. Only one job runs at a time; a
+// call that finds the pool busy (nested, or from another goroutine) does its
+// work alone, which keeps the pool free of deadlocks by construction.
+var pool struct {
+	busy    atomic.Bool
+	current atomic.Pointer[job]
+	threads atomic.Int64
+	mu      sync.Mutex
+	wake    *sync.Cond
+	parked  int
+	workers int
+}
+
+func init() {
+	pool.wake = sync.NewCond(&pool.mu)
+	pool.threads.Store(int64(runtime.GOMAXPROCS(0)))
+}
+
+// Threads reports how many goroutines a call of For may use, the caller included.
+func Threads() int { return int(pool.threads.Load()) }
+
+// SetThreads sets that number. It panics when n is below one.
+func SetThreads(n int) {
+	if n < 1 {
+		panic(fmt.Sprintf("par: %d threads; at least one is needed", n))
+	}
+	pool.threads.Store(int64(n))
+}
+
+// For calls body(lo, hi) for consecutive chunks that cover [0, n), several at
+// once. Every chunk but the last has exactly chunk elements. It returns when
+// all are done; a panic in body is raised again in the caller.
+func For(n, chunk int, body func(lo, hi int)) {
+	if n <= chunk || Threads() == 1 {
+		for lo := 0; lo < n; lo += chunk {
+			body(lo, min(lo+chunk, n))
+		}
+		return
+	}
+	ForWorker(n, chunk, func(_, lo, hi int) { body(lo, hi) })
+}
+
+// ForWorker is For for bodies that keep scratch memory: worker is below
+// Threads() and no two chunks with the same worker run at once.
+func ForWorker(n, chunk int, body func(worker, lo, hi int)) {
+	if chunk < 1 {
+		panic(fmt.Sprintf("par: chunk of %d elements; at least one is needed", chunk))
+	}
+	if n <= 0 {
+		return
+	}
+	threads := Threads()
+	if n <= chunk || threads == 1 || !pool.busy.CompareAndSwap(false, true) {
+		for lo := 0; lo < n; lo += chunk {
+			body(0, lo, min(lo+chunk, n))
+		}
+		return
+	}
+	j := &job{body: body, n: n, chunk: chunk, chunks: int64((n + chunk - 1) / chunk)}
+	helpers := min(threads-1, int(j.chunks)-1)
+	j.seats.Store(int64(helpers))
+	publish(j, helpers)
+	j.run(0)
+	// The others hold at most one chunk each: spin, they are nearly done.
+	for spins := 0; j.done.Load() < j.chunks; spins++ {
+		if spins > spinRounds {
+			runtime.Gosched()
+		}
+	}
+	pool.current.Store(nil)
+	pool.busy.Store(false)
+	if f := j.failed.Load(); f != nil {
+		panic(f.value)
+	}
+}
+
+// publish makes j visible and sees that enough workers exist and are awake.
+func publish(j *job, helpers int) {
+	pool.current.Store(j)
+	pool.mu.Lock()
+	for pool.workers < helpers {
+		pool.workers++
+		go work()
+	}
+	if pool.parked > 0 {
+		pool.wake.Broadcast()
+	}
+	pool.mu.Unlock()
+}
+
+// run draws chunks until none is left.
+func (j *job) run(worker int) {
+	for {
+		c := j.next.Add(1) - 1
+		if c >= j.chunks {
+			return
+		}
+		j.one(worker, int(c))
+	}
+}
+
+func (j *job) one(worker, c int) {
+	defer j.done.Add(1)
+	defer func() {
+		if r := recover(); r != nil {
+			j.failed.CompareAndSwap(nil, &failure{r})
+		}
+	}()
+	lo := c * j.chunk
+	j.body(worker, lo, min(lo+j.chunk, j.n))
+}
+
+// work is the life of a worker: spin for a job, join it, park when none comes.
+func work() {
+	var last *job
+	for {
+		j := pool.current.Load()
+		for spins := 0; (j == nil || j == last) && spins < spinRounds; spins++ {
+			if spins%64 == 63 {
+				runtime.Gosched() // let a lone processor run the caller
+			}
+			j = pool.current.Load()
+		}
+		if j == nil || j == last {
+			pool.mu.Lock()
+			for j = pool.current.Load(); j == nil || j == last; j = pool.current.Load() {
+				pool.parked++
+				pool.wake.Wait()
+				pool.parked--
+			}
+			pool.mu.Unlock()
+		}
+		last = j
+		if seat := j.seats.Add(-1); seat >= 0 {
+			j.run(int(seat) + 1)
+		}
+	}
+}
