@@ -1,0 +1,159 @@
+package tensor
+
+var opTo, opCopy *Op
+
+func init() {
+	opTo = register(&Op{Name: "to", Doc: "To converts to another element type; floats round to nearest, floats to integers truncate.", ONNX: "Cast",
+		Saved: savesNothing,
+		Infer: func(c *Call) []Spec {
+			s := sameAs(c.In[0])
+			s.DType = c.Attr.(DType)
+			return []Spec{s}
+		},
+		Run: func(c *Call) { copyInto(c.Out[0], c.In[0]) },
+		Grad: func(g *GradCall) {
+			if g.Needs(0) {
+				g.Set(0, g.Gy(0).To(g.In[0].dtype))
+			}
+		},
+		Samples: func(s *Sampler) []Sample {
+			return []Sample{{Name: "float64", In: []*Tensor{s.Normal(3, 4)}, Attr: Float64}}
+		}})
+	opCopy = register(&Op{Name: "copy", Doc: "Copy returns the same elements in memory of their own, in a given layout.", ONNX: "Identity",
+		Saved: savesNothing,
+		Infer: func(c *Call) []Spec {
+			x := c.In[0]
+			switch c.Attr.(layout) {
+			case rowMajor:
+				return []Spec{{x.shape, x.dtype, nil}}
+			case channelsLast:
+				if len(x.shape) < 3 {
+					misfit("channels last", c.In, "needs (N, C, ...) with at least three axes")
+				}
+				return []Spec{{x.shape, x.dtype, channelsLastStride(x.shape)}}
+			}
+			return []Spec{{x.shape, x.dtype, denseLike(x.shape, x.stride)}}
+		},
+		Run:  func(c *Call) { copyInto(c.Out[0], c.In[0]) },
+		Grad: func(g *GradCall) { g.Set(0, g.Gy(0)) },
+		Samples: func(s *Sampler) []Sample {
+			return []Sample{
+				{Name: "row-major of a transpose", In: []*Tensor{s.Normal(3, 4)}, Attr: rowMajor},
+				{Name: "channels last", In: []*Tensor{s.Normal(2, 3, 4, 2)}, Attr: channelsLast},
+				{Name: "as it is", In: []*Tensor{s.Normal(2, 3)}, Attr: asItIs},
+			}
+		}})
+}
+
+// layout is the order of a copy in memory.
+type layout int
+
+const (
+	rowMajor layout = iota + 1
+	channelsLast
+	asItIs
+)
+
+// To converts to another element type; t itself when it has it already.
+// Floats round to nearest even, floats to integers truncate toward zero,
+// anything but zero is true.
+func (t *Tensor) To(d DType) *Tensor {
+	if t.dtype == d {
+		return t
+	}
+	return apply(opTo, d, t)
+}
+
+// Contiguous returns t when it is row-major, else a row-major copy.
+func (t *Tensor) Contiguous() *Tensor {
+	if t.IsContiguous() {
+		return t
+	}
+	return apply(opCopy, rowMajor, t)
+}
+
+// ChannelsLast returns t when an (N, C, ...) tensor lies in memory as
+// (N, ..., C), else such a copy. The shape stays the same.
+func (t *Tensor) ChannelsLast() *Tensor {
+	if t.isChannelsLast() {
+		return t
+	}
+	return apply(opCopy, channelsLast, t)
+}
+
+// Clone returns a copy of the elements on the tape: gradients flow through it.
+func (t *Tensor) Clone() *Tensor { return apply(opCopy, asItIs, t) }
+
+// convertInto writes src to dst of another element type.
+func convertInto(dst, src *Tensor) {
+	switch src.dtype {
+	case Float32:
+		convertFrom(dst, src, func(v float32) float64 { return float64(v) })
+	case Float64:
+		convertFrom(dst, src, func(v float64) float64 { return v })
+	case BFloat16:
+		convertFrom(dst, src, func(v BF16) float64 { return float64(v.Float32()) })
+	case Float16:
+		convertFrom(dst, src, func(v F16) float64 { return float64(v.Float32()) })
+	case Int64:
+		if dst.dtype == Int32 || dst.dtype == UInt8 { // wide integers do not fit a float64
+			convertInt64(dst, src)
+			return
+		}
+		convertFrom(dst, src, func(v int64) float64 { return float64(v) })
+	case Int32:
+		convertFrom(dst, src, func(v int32) float64 { return float64(v) })
+	case UInt8:
+		convertFrom(dst, src, func(v uint8) float64 { return float64(v) })
+	case Bool:
+		convertFrom(dst, src, func(v bool) float64 {
+			if v {
+				return 1
+			}
+			return 0
+		})
+	}
+}
+
+func convertFrom[S Element](dst, src *Tensor, get func(S) float64) {
+	switch dst.dtype {
+	case Float32:
+		convert(dst, src, func(v S) float32 { return float32(get(v)) })
+	case Float64:
+		convert(dst, src, get)
+	case BFloat16:
+		convert(dst, src, func(v S) BF16 { return ToBF16(float32(get(v))) })
+	case Float16:
+		convert(dst, src, func(v S) F16 { return ToF16(float32(get(v))) })
+	case Int64:
+		convert(dst, src, func(v S) int64 { return int64(get(v)) })
+	case Int32:
+		convert(dst, src, func(v S) int32 { return int32(int64(get(v))) })
+	case UInt8:
+		convert(dst, src, func(v S) uint8 { return uint8(int64(get(v))) })
+	case Bool:
+		convert(dst, src, func(v S) bool { return get(v) != 0 })
+	}
+}
+
+func convertInt64(dst, src *Tensor) {
+	if dst.dtype == Int32 {
+		convert(dst, src, func(v int64) int32 { return int32(v) })
+		return
+	}
+	convert(dst, src, func(v int64) uint8 { return uint8(v) })
+}
+
+func convert[S, D Element](dst, src *Tensor, f func(S) D) {
+	if dst.Len() == 0 {
+		return
+	}
+	d, s := elements[D](dst), elements[S](src)
+	l := newLoop(dst.shape, dst.stride, src.stride)
+	_, step := l.inner()
+	l.each(func(off [4]int, n int) {
+		for i := range n {
+			d[off[0]+i*step[0]] = f(s[off[1]+i*step[1]])
+		}
+	})
+}

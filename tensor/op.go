@@ -1,0 +1,221 @@
+package tensor
+
+import (
+	"fmt"
+	"slices"
+)
+
+// Op is everything that is known about one operation, in one place. The table
+// of all of them is [Ops]; whatever holds for every operation (gradient
+// checks, golden comparisons, documentation, cost) loops over it.
+type Op struct {
+	Name string // the field's name for it, as error messages show it
+	Doc  string // one sentence
+	ONNX string // name of the ONNX operator, empty when it takes several
+
+	// Infer is the shape rule: it checks the operands and describes the
+	// outputs. It panics with a ShapeError when they do not fit.
+	Infer func(c *Call) []Spec
+
+	// Run computes the outputs from the operands. Exactly one of Run and View
+	// is set; View describes outputs that share the first operand's elements.
+	Run  func(c *Call)
+	View func(c *Call) *Tensor
+
+	// Grad turns the gradients of the outputs into those of the operands, by
+	// operations. NoGrad says instead why there is none.
+	Grad   func(g *GradCall)
+	NoGrad string
+
+	// Saved says which values Grad reads, so that overwriting any other is
+	// allowed. Nil means all operands and no output.
+	Saved *Saved
+
+	// Define computes the same from simpler operations, for fused ones: it is
+	// the oracle of the tests and the road for second derivatives.
+	Define func(c *Call) []*Tensor
+
+	// Cost counts the floating-point operations and the bytes moved; nil means
+	// one operation an output element, each operand read and output written once.
+	Cost func(c *Call) (flops, bytes int64)
+
+	// Samples draws operands for the generic tests, in float64 and away from
+	// points where the derivative jumps.
+	Samples func(s *Sampler) []Sample
+}
+
+// Saved names the operands (In) and outputs (Out) whose values a gradient reads.
+type Saved struct{ In, Out []int }
+
+// Spec describes one output: its shape, element type and, unless row-major,
+// the stride with which it lies in memory.
+type Spec struct {
+	Shape  []int
+	DType  DType
+	Stride []int
+}
+
+// Call is one application of an operation.
+type Call struct {
+	Op   *Op
+	In   []*Tensor
+	Out  []*Tensor
+	Attr any // the operation's settings, of a type of its own
+}
+
+// Sample is one set of operands and settings for the generic tests.
+type Sample struct {
+	Name string
+	In   []*Tensor
+	Attr any
+}
+
+var table []*Op
+
+// register adds an operation to the table; a package variable holds it.
+func register(op *Op) *Op {
+	table = append(table, op)
+	return op
+}
+
+// Ops returns the table of all operations, sorted by name.
+func Ops() []*Op {
+	out := slices.Clone(table)
+	slices.SortFunc(out, func(a, b *Op) int {
+		if a.Name < b.Name {
+			return -1
+		}
+		return 1
+	})
+	return out
+}
+
+// node records how a tensor was made. The nodes that a result reaches are its tape.
+type node struct {
+	call     *Call
+	versions []uint64 // of the operands, then of the outputs, when recorded
+}
+
+// apply runs an operation with one output.
+func apply(op *Op, attr any, in ...*Tensor) *Tensor { return applyAll(op, attr, in...)[0] }
+
+// applyAll checks the operands, runs the operation and records it when a
+// gradient may have to come back this way.
+func applyAll(op *Op, attr any, in ...*Tensor) []*Tensor {
+	c := &Call{Op: op, In: in, Attr: attr}
+	var scope *Scope
+	tracked, quiet := false, false
+	for _, t := range in {
+		if t == nil {
+			continue // an optional operand that is absent
+		}
+		t.checkUsable(op.Name)
+		if scope == nil {
+			scope = t.store.scope
+		}
+		tracked = tracked || t.tracked
+		quiet = quiet || t.noGrad
+	}
+	if op.View != nil {
+		c.Out = []*Tensor{op.View(c)}
+	} else {
+		specs := op.Infer(c)
+		c.Out = make([]*Tensor, len(specs))
+		for i, s := range specs {
+			c.Out[i] = newTensor(scope, s.DType, s.Shape, s.Stride)
+		}
+		op.Run(c)
+	}
+	tracked = tracked && !quiet && op.Grad != nil
+	for _, t := range c.Out {
+		t.noGrad = quiet || t.noGrad
+		t.tracked = tracked && t.dtype.IsFloat()
+	}
+	if tracked {
+		n := &node{call: c, versions: make([]uint64, 0, len(in)+len(c.Out))}
+		for _, t := range in {
+			n.versions = append(n.versions, versionOf(t))
+		}
+		for _, t := range c.Out {
+			n.versions = append(n.versions, versionOf(t))
+			t.node = n
+		}
+	}
+	return c.Out
+}
+
+func versionOf(t *Tensor) uint64 {
+	if t == nil {
+		return 0
+	}
+	return t.store.version
+}
+
+// checkVersions panics when a value that the gradient reads was overwritten.
+func (n *node) checkVersions() {
+	c := n.call
+	check := func(t *Tensor, recorded uint64, what string) {
+		if t == nil {
+			return
+		}
+		t.checkUsable("backward of " + c.Op.Name)
+		if t.store.version != recorded {
+			name := t.name
+			if name != "" {
+				name += " "
+			}
+			panic(&UseError{"backward of " + c.Op.Name, fmt.Sprintf("%s %s%s was overwritten after the forward pass used it; clone it before changing it in place, or call Backward first", what, name, ShapeString(t.shape))})
+		}
+	}
+	if s := c.Op.Saved; s != nil {
+		for _, i := range s.In {
+			if i < len(c.In) {
+				check(c.In[i], n.versions[i], "the operand")
+			}
+		}
+		for _, i := range s.Out {
+			check(c.Out[i], n.versions[len(c.In)+i], "the result")
+		}
+		return
+	}
+	for i, t := range c.In {
+		check(t, n.versions[i], "the operand")
+	}
+}
+
+// FLOPs returns the floating-point operations and the bytes moved by a call.
+func (c *Call) FLOPs() (flops, bytes int64) {
+	if c.Op.Cost != nil {
+		return c.Op.Cost(c)
+	}
+	for _, t := range c.Out {
+		flops += int64(t.Len())
+		bytes += int64(t.Len() * t.dtype.Size())
+	}
+	for _, t := range c.In {
+		if t != nil {
+			bytes += int64(t.Len() * t.dtype.Size())
+		}
+	}
+	if c.Op.View != nil {
+		return 0, 0
+	}
+	return flops, bytes
+}
+
+// sameAs describes an output with the shape, type and layout of t.
+func sameAs(t *Tensor) Spec {
+	if t.isDense() {
+		return Spec{t.shape, t.dtype, t.stride}
+	}
+	return Spec{t.shape, t.dtype, nil}
+}
+
+// wantFloat panics unless every operand is a float tensor of one type.
+func wantFloat(c *Call) {
+	for _, t := range c.In {
+		if t != nil && !t.dtype.IsFloat() {
+			misfit(c.Op.Name, c.In, "the operands must be floating-point")
+		}
+	}
+}
