@@ -19,40 +19,22 @@ func init() {
 		Samples: func(s *Sampler) []Sample {
 			return []Sample{{Name: "float64", In: []*Tensor{s.Normal(3, 4)}, Attr: Float64}}
 		}})
-	opCopy = register(&Op{Name: "copy", Doc: "Copy returns the same elements in memory of their own, in a given layout.", ONNX: "Identity",
+	opCopy = register(&Op{Name: "copy", Doc: "Copy returns the same elements in memory of their own, with a given stride.", ONNX: "Identity",
 		Saved: savesNothing,
 		Infer: func(c *Call) []Spec {
-			x := c.In[0]
-			switch c.Attr.(layout) {
-			case rowMajor:
-				return []Spec{{x.shape, x.dtype, nil}}
-			case channelsLast:
-				if len(x.shape) < 3 {
-					misfit("channels last", c.In, "needs (N, C, ...) with at least three axes")
-				}
-				return []Spec{{x.shape, x.dtype, channelsLastStride(x.shape)}}
-			}
-			return []Spec{{x.shape, x.dtype, denseLike(x.shape, x.stride)}}
+			return []Spec{{c.In[0].shape, c.In[0].dtype, c.Attr.([]int)}}
 		},
 		Run:  func(c *Call) { copyInto(c.Out[0], c.In[0]) },
 		Grad: func(g *GradCall) { g.Set(0, g.Gy(0)) },
 		Samples: func(s *Sampler) []Sample {
+			x := s.Normal(2, 3, 4, 2)
 			return []Sample{
-				{Name: "row-major of a transpose", In: []*Tensor{s.Normal(3, 4)}, Attr: rowMajor},
-				{Name: "channels last", In: []*Tensor{s.Normal(2, 3, 4, 2)}, Attr: channelsLast},
-				{Name: "as it is", In: []*Tensor{s.Normal(2, 3)}, Attr: asItIs},
+				{Name: "row-major of a transpose", In: []*Tensor{s.Normal(3, 4).T()}, Attr: contiguousStride([]int{4, 3})},
+				{Name: "channels last", In: []*Tensor{x}, Attr: channelsLastStride(x.shape)},
+				{Name: "as it is", In: []*Tensor{s.Normal(2, 3)}, Attr: contiguousStride([]int{2, 3})},
 			}
 		}})
 }
-
-// layout is the order of a copy in memory.
-type layout int
-
-const (
-	rowMajor layout = iota + 1
-	channelsLast
-	asItIs
-)
 
 // To converts to another element type; t itself when it has it already.
 // Floats round to nearest even, floats to integers truncate toward zero,
@@ -69,20 +51,23 @@ func (t *Tensor) Contiguous() *Tensor {
 	if t.IsContiguous() {
 		return t
 	}
-	return apply(opCopy, rowMajor, t)
+	return apply(opCopy, contiguousStride(t.shape), t)
 }
 
 // ChannelsLast returns t when an (N, C, ...) tensor lies in memory as
 // (N, ..., C), else such a copy. The shape stays the same.
 func (t *Tensor) ChannelsLast() *Tensor {
+	if len(t.shape) < 3 {
+		misfit("channels last", []*Tensor{t}, "needs (N, C, ...) with at least three axes")
+	}
 	if t.isChannelsLast() {
 		return t
 	}
-	return apply(opCopy, channelsLast, t)
+	return apply(opCopy, channelsLastStride(t.shape), t)
 }
 
 // Clone returns a copy of the elements on the tape: gradients flow through it.
-func (t *Tensor) Clone() *Tensor { return apply(opCopy, asItIs, t) }
+func (t *Tensor) Clone() *Tensor { return apply(opCopy, denseLike(t.shape, t.stride), t) }
 
 // convertInto writes src to dst of another element type.
 func convertInto(dst, src *Tensor) {

@@ -31,6 +31,10 @@ type Op struct {
 	// allowed. Nil means all operands and no output.
 	Saved *Saved
 
+	// Auxiliary is how many of the last outputs are by-products without a
+	// gradient, such as the statistics that a gradient needs again.
+	Auxiliary int
+
 	// Define computes the same from simpler operations, for fused ones: it is
 	// the oracle of the tests and the road for second derivatives.
 	Define func(c *Call) []*Tensor
@@ -127,9 +131,9 @@ func applyAll(op *Op, attr any, in ...*Tensor) []*Tensor {
 		op.Run(c)
 	}
 	tracked = tracked && !quiet && op.Grad != nil
-	for _, t := range c.Out {
+	for i, t := range c.Out {
 		t.noGrad = quiet || t.noGrad
-		t.tracked = tracked && t.dtype.IsFloat()
+		t.tracked = tracked && t.dtype.IsFloat() && i < len(c.Out)-op.Auxiliary
 	}
 	if tracked {
 		n := &node{call: c, versions: make([]uint64, 0, len(in)+len(c.Out))}
@@ -138,7 +142,9 @@ func applyAll(op *Op, attr any, in ...*Tensor) []*Tensor {
 		}
 		for _, t := range c.Out {
 			n.versions = append(n.versions, versionOf(t))
-			t.node = n
+			if t.tracked {
+				t.node = n
+			}
 		}
 	}
 	return c.Out
@@ -218,4 +224,19 @@ func wantFloat(c *Call) {
 			misfit(c.Op.Name, c.In, "the operands must be floating-point")
 		}
 	}
+}
+
+// wantsGrad reports whether a gradient will come back through a call that is
+// being inferred, so that what only the gradient needs is not computed in vain.
+func wantsGrad(c *Call) bool {
+	tracked := false
+	for _, t := range c.In {
+		if t != nil {
+			if t.noGrad {
+				return false
+			}
+			tracked = tracked || t.tracked
+		}
+	}
+	return tracked
 }
