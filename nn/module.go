@@ -1,0 +1,202 @@
+package nn
+
+import (
+	"fmt"
+	"path"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"github.com/hadal-ml/hadal/tensor"
+)
+
+// Module is a layer or network of one input and one output. Models with other
+// signatures are as good; only [Sequential] and package train ask for this one.
+type Module interface {
+	Forward(c *Context, x *tensor.Tensor) *tensor.Tensor
+}
+
+var tensorType = reflect.TypeFor[*tensor.Tensor]()
+
+// entry is one tensor of a model.
+type entry struct {
+	name   string
+	tensor *tensor.Tensor
+	buffer bool // part of the state, but not learned
+}
+
+// walk lists the tensors of a model in the order of its fields, each once. It
+// names them.
+//
+// A field's tag changes what becomes of it: `nn:"gamma"` renames it,
+// `nn:"-"` leaves it out, `nn:",buffer"` marks a tensor that is saved but not
+// learned, such as a running mean.
+func walk(model any) []entry {
+	var out []entry
+	seen := map[any]bool{}
+	var visit func(v reflect.Value, name string, buffer bool)
+	visit = func(v reflect.Value, name string, buffer bool) {
+		switch v.Kind() {
+		case reflect.Interface:
+			if !v.IsNil() {
+				visit(v.Elem(), name, buffer)
+			}
+		case reflect.Pointer:
+			if v.IsNil() || seen[v.Interface()] {
+				return
+			}
+			seen[v.Interface()] = true
+			if v.Type() == tensorType {
+				t := v.Interface().(*tensor.Tensor)
+				t.SetName(name)
+				out = append(out, entry{name, t, buffer})
+				return
+			}
+			visit(v.Elem(), name, buffer)
+		case reflect.Struct:
+			for i := range v.NumField() {
+				f := v.Type().Field(i)
+				if !f.IsExported() {
+					continue
+				}
+				tag, rest, _ := strings.Cut(f.Tag.Get("nn"), ",")
+				if tag == "-" {
+					continue
+				}
+				at := name
+				if !f.Anonymous || tag != "" {
+					if tag == "" {
+						tag = snake(f.Name)
+					}
+					at = join(name, tag)
+				}
+				visit(v.Field(i), at, buffer || rest == "buffer")
+			}
+		case reflect.Slice, reflect.Array:
+			for i := range v.Len() {
+				visit(v.Index(i), join(name, strconv.Itoa(i)), buffer)
+			}
+		case reflect.Map:
+			keys := v.MapKeys()
+			slices.SortFunc(keys, func(a, b reflect.Value) int { return strings.Compare(fmt.Sprint(a), fmt.Sprint(b)) })
+			for _, k := range keys {
+				visit(v.MapIndex(k), join(name, fmt.Sprint(k)), buffer)
+			}
+		}
+	}
+	visit(reflect.ValueOf(model), "", false)
+	return out
+}
+
+func join(prefix, name string) string {
+	if prefix == "" {
+		return name
+	}
+	return prefix + "." + name
+}
+
+// snake writes a Go name as PyTorch would: FC1 is fc1, RunningMean is running_mean.
+func snake(name string) string {
+	var b strings.Builder
+	runes := []rune(name)
+	for i, r := range runes {
+		if unicode.IsUpper(r) && i > 0 {
+			before, after := runes[i-1], rune(0)
+			if i+1 < len(runes) {
+				after = runes[i+1]
+			}
+			if unicode.IsLower(before) || unicode.IsDigit(before) && unicode.IsLower(after) || unicode.IsUpper(before) && unicode.IsLower(after) {
+				b.WriteByte('_')
+			}
+		}
+		b.WriteRune(unicode.ToLower(r))
+	}
+	return b.String()
+}
+
+// Parameters returns the tensors of a model that are learned, in the order of
+// its fields, and names them. Frozen ones are included.
+func Parameters(model any) []*tensor.Tensor {
+	var out []*tensor.Tensor
+	for _, e := range walk(model) {
+		if !e.buffer {
+			out = append(out, e.tensor)
+		}
+	}
+	return out
+}
+
+// State returns all tensors of a model that are saved: parameters and buffers.
+func State(model any) []*tensor.Tensor {
+	entries := walk(model)
+	out := make([]*tensor.Tensor, len(entries))
+	for i, e := range entries {
+		out[i] = e.tensor
+	}
+	return out
+}
+
+// CountParameters returns the number of learned values.
+func CountParameters(model any) int {
+	n := 0
+	for _, p := range Parameters(model) {
+		n += p.Len()
+	}
+	return n
+}
+
+// LoadState copies tensors into those of a model with the same names. It
+// changes nothing and returns an error that names the first problem when a
+// tensor is missing, left over, or of another shape.
+func LoadState(model any, state map[string]*tensor.Tensor) error {
+	entries := walk(model)
+	known := make(map[string]bool, len(entries))
+	for _, e := range entries {
+		known[e.name] = true
+		from, ok := state[e.name]
+		switch {
+		case !ok:
+			return fmt.Errorf("the weights have no tensor %q of shape %s, which the model needs", e.name, tensor.ShapeString(e.tensor.Shape()))
+		case !slices.Equal(from.Shape(), e.tensor.Shape()):
+			return fmt.Errorf("the weights' tensor %q has shape %s, the model's has %s", e.name, tensor.ShapeString(from.Shape()), tensor.ShapeString(e.tensor.Shape()))
+		}
+	}
+	for name := range state {
+		if !known[name] {
+			return fmt.Errorf("the weights have a tensor %q, which the model does not", name)
+		}
+	}
+	for _, e := range entries {
+		e.tensor.CopyFrom(state[e.name])
+	}
+	return nil
+}
+
+// Freeze stops the learning of the parameters whose names match the pattern,
+// as in path.Match with dots for slashes: "conv1.*", "blocks.*.weight". It
+// returns how many it froze.
+func Freeze(model any, pattern string) (int, error) { return setLearned(model, pattern, false) }
+
+// Unfreeze is the reverse of Freeze.
+func Unfreeze(model any, pattern string) (int, error) { return setLearned(model, pattern, true) }
+
+func setLearned(model any, pattern string, on bool) (int, error) {
+	slashed := strings.ReplaceAll(pattern, ".", "/")
+	n := 0
+	for _, e := range walk(model) {
+		if e.buffer {
+			continue
+		}
+		ok, err := path.Match(slashed, strings.ReplaceAll(e.name, ".", "/"))
+		if err != nil {
+			return n, fmt.Errorf("the pattern %q is not valid: %v", pattern, err)
+		}
+		if ok {
+			e.tensor.SetRequiresGrad(on)
+			n++
+		}
+	}
+	return n, nil
+}
