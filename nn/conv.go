@@ -5,8 +5,8 @@ import "github.com/hadal-ml/hadal/tensor"
 // Conv2d is the cross-correlation of images with learned filters:
 // (N, in, H, W) to (N, out, OH, OW).
 type Conv2d struct {
-	Weight  *tensor.Tensor     // (out, in/groups, KH, KW)
-	Bias    *tensor.Tensor     // (out), or nil
+	Weight  *tensor.Tensor // (out, in/groups, KH, KW)
+	Bias    *tensor.Tensor // (out), or nil
 	Options tensor.ConvOptions
 }
 
