@@ -3,22 +3,36 @@ package tensor
 import (
 	"math"
 	"slices"
+
+	"github.com/hadal-ml/hadal/internal/kernel/vec"
 )
 
 // binaryKernel computes one element from two.
 type binaryKernel struct {
 	f64 func(a, b float64) float64 // defines the function
 	i64 func(a, b int64) int64     // on integers; nil: floats only
-	vv  func(dst, a, b []float32)  // vectorised for two runs,
-	vs  func(dst, a []float32, b float32)
-	sv  func(dst []float32, a float32, b []float32)
+	s32 stretches[float32]
+	s64 stretches[float64]
+}
+
+// stretches compute many elements at once: of two runs, of a run and a number,
+// of a number and a run. Nil functions mean one element at a time.
+type stretches[T real] struct {
+	vv func(dst, a, b []T)
+	vs func(dst, a []T, b T)
+	sv func(dst []T, a T, b []T)
 }
 
 // binaryOp registers an element-wise operation of two operands that broadcast
 // and promote to a common type (see promote).
 func binaryOp(op Op, k binaryKernel) *Op {
+	return binaryOpWith(op, func(params) binaryKernel { return k })
+}
+
+// binaryOpWith is binaryOp for an operation with settings.
+func binaryOpWith(op Op, kernel func(p params) binaryKernel) *Op {
 	op.Infer = func(c *Call) []Spec {
-		if k.i64 == nil {
+		if kernel(params{}).i64 == nil {
 			wantFloat(c)
 		}
 		if c.In[0].dtype == Bool {
@@ -27,14 +41,15 @@ func binaryOp(op Op, k binaryKernel) *Op {
 		return []Spec{binarySpec(c, c.In[0].dtype)}
 	}
 	op.Run = func(c *Call) {
-		y, a, b := c.Out[0], c.In[0], c.In[1]
+		p, _ := c.Attr.(params)
+		y, a, b, k := c.Out[0], c.In[0], c.In[1], kernel(p)
 		switch y.dtype {
 		case Float32:
-			runBinary32(y, a, b, k)
+			runStretches(y, a, b, k.f64, k.s32)
 		case Float64:
-			runBinary(y, a, b, k.f64)
+			runStretches(y, a, b, k.f64, k.s64)
 		case BFloat16, Float16:
-			widened(y, c.In, func(y *Tensor, in []*Tensor) { runBinary32(y, in[0], in[1], k) })
+			widened(y, c.In, func(y *Tensor, in []*Tensor) { runStretches(y, in[0], in[1], k.f64, k.s32) })
 		case Int64:
 			runBinary(y, a, b, k.i64)
 		case Int32:
@@ -86,26 +101,26 @@ func runBinary[A, R Element](y, a, b *Tensor, f func(a, b A) R) {
 	})
 }
 
-// runBinary32 walks any layout and hands stretches to the vector kernels.
-func runBinary32(y, a, b *Tensor, k binaryKernel) {
+// runStretches walks any layout and hands stretches to the vector kernels.
+func runStretches[T real](y, a, b *Tensor, f func(a, b float64) float64, s stretches[T]) {
 	if y.Len() == 0 {
 		return
 	}
-	ys, as, bs := elements[float32](y), elements[float32](a), elements[float32](b)
+	ys, as, bs := elements[T](y), elements[T](a), elements[T](b)
 	l := newLoop(y.shape, y.stride, broadcastStride(a.shape, a.stride, y.shape), broadcastStride(b.shape, b.stride, y.shape))
 	_, step := l.inner()
 	l.each(func(off [4]int, n int) {
 		d := ys[off[0]:]
 		switch {
-		case k.vv != nil && step == [4]int{1, 1, 1}:
-			k.vv(d[:n], as[off[1]:off[1]+n], bs[off[2]:off[2]+n])
-		case k.vs != nil && step == [4]int{1, 1, 0}:
-			k.vs(d[:n], as[off[1]:off[1]+n], bs[off[2]])
-		case k.sv != nil && step == [4]int{1, 0, 1}:
-			k.sv(d[:n], as[off[1]], bs[off[2]:off[2]+n])
+		case s.vv != nil && step == [4]int{1, 1, 1}:
+			s.vv(d[:n], as[off[1]:off[1]+n], bs[off[2]:off[2]+n])
+		case s.vs != nil && step == [4]int{1, 1, 0}:
+			s.vs(d[:n], as[off[1]:off[1]+n], bs[off[2]])
+		case s.sv != nil && step == [4]int{1, 0, 1}:
+			s.sv(d[:n], as[off[1]], bs[off[2]:off[2]+n])
 		default:
 			for i := range n {
-				d[i*step[0]] = float32(k.f64(float64(as[off[1]+i*step[1]]), float64(bs[off[2]+i*step[2]])))
+				d[i*step[0]] = T(f(float64(as[off[1]+i*step[1]]), float64(bs[off[2]+i*step[2]])))
 			}
 		}
 	})
@@ -123,7 +138,9 @@ func init() {
 			}
 		},
 		Samples: samplesOf2(anyReal, anyReal)},
-		binaryKernel{f64: func(a, b float64) float64 { return a + b }, i64: func(a, b int64) int64 { return a + b }})
+		binaryKernel{f64: func(a, b float64) float64 { return a + b }, i64: func(a, b int64) int64 { return a + b },
+			s32: stretches[float32]{vec.Add[float32], vec.AddScalar[float32], scalarFirst(vec.AddScalar[float32])},
+			s64: stretches[float64]{vec.Add[float64], vec.AddScalar[float64], scalarFirst(vec.AddScalar[float64])}})
 
 	opSub = binaryOp(Op{Name: "sub", Doc: "Sub returns a - b.", ONNX: "Sub", Saved: savesNothing,
 		Grad: func(g *GradCall) {
@@ -135,7 +152,9 @@ func init() {
 			}
 		},
 		Samples: samplesOf2(anyReal, anyReal)},
-		binaryKernel{f64: func(a, b float64) float64 { return a - b }, i64: func(a, b int64) int64 { return a - b }})
+		binaryKernel{f64: func(a, b float64) float64 { return a - b }, i64: func(a, b int64) int64 { return a - b },
+			s32: stretches[float32]{vec.Sub[float32], vec.SubScalar[float32], scalarFirst(vec.RSubScalar[float32])},
+			s64: stretches[float64]{vec.Sub[float64], vec.SubScalar[float64], scalarFirst(vec.RSubScalar[float64])}})
 
 	opMul = binaryOp(Op{Name: "mul", Doc: "Mul returns a * b.", ONNX: "Mul",
 		Grad: func(g *GradCall) {
@@ -146,7 +165,9 @@ func init() {
 			}
 		},
 		Samples: samplesOf2(anyReal, anyReal)},
-		binaryKernel{f64: func(a, b float64) float64 { return a * b }, i64: func(a, b int64) int64 { return a * b }})
+		binaryKernel{f64: func(a, b float64) float64 { return a * b }, i64: func(a, b int64) int64 { return a * b },
+			s32: stretches[float32]{vec.Mul[float32], vec.MulScalar[float32], scalarFirst(vec.MulScalar[float32])},
+			s64: stretches[float64]{vec.Mul[float64], vec.MulScalar[float64], scalarFirst(vec.MulScalar[float64])}})
 
 	opDiv = binaryOp(Op{Name: "div", Doc: "Div returns a / b; integers truncate toward zero.", ONNX: "Div",
 		Grad: func(g *GradCall) {
@@ -158,7 +179,9 @@ func init() {
 			}
 		},
 		Samples: samplesOf2(anyReal, awayFromZero)},
-		binaryKernel{f64: func(a, b float64) float64 { return a / b }, i64: divideIntegers})
+		binaryKernel{f64: func(a, b float64) float64 { return a / b }, i64: divideIntegers,
+			s32: stretches[float32]{vec.Div[float32], vec.DivScalar[float32], scalarFirst(vec.RDivScalar[float32])},
+			s64: stretches[float64]{vec.Div[float64], vec.DivScalar[float64], scalarFirst(vec.RDivScalar[float64])}})
 
 	opPow = binaryOp(Op{Name: "pow", Doc: "Pow returns a to the power of b.", ONNX: "Pow",
 		Grad: func(g *GradCall) {
@@ -176,12 +199,21 @@ func init() {
 	opMaximum = binaryOp(Op{Name: "maximum", Doc: "Maximum returns the larger of a and b, NaN if either is; equal ones share the gradient.", ONNX: "Max",
 		Grad:    extremumGrad,
 		Samples: samplesOf2(anyReal, anyReal)},
-		binaryKernel{f64: math.Max, i64: func(a, b int64) int64 { return max(a, b) }})
+		binaryKernel{f64: math.Max, i64: func(a, b int64) int64 { return max(a, b) },
+			s32: stretches[float32]{vec.Max[float32], vec.MaxScalar[float32], scalarFirst(vec.MaxScalar[float32])},
+			s64: stretches[float64]{vec.Max[float64], vec.MaxScalar[float64], scalarFirst(vec.MaxScalar[float64])}})
 
 	opMinimum = binaryOp(Op{Name: "minimum", Doc: "Minimum returns the smaller of a and b, NaN if either is; equal ones share the gradient.", ONNX: "Min",
 		Grad:    extremumGrad,
 		Samples: samplesOf2(anyReal, anyReal)},
-		binaryKernel{f64: math.Min, i64: func(a, b int64) int64 { return min(a, b) }})
+		binaryKernel{f64: math.Min, i64: func(a, b int64) int64 { return min(a, b) },
+			s32: stretches[float32]{vec.Min[float32], vec.MinScalar[float32], scalarFirst(vec.MinScalar[float32])},
+			s64: stretches[float64]{vec.Min[float64], vec.MinScalar[float64], scalarFirst(vec.MinScalar[float64])}})
+}
+
+// scalarFirst exchanges the operands of a kernel of a run and a number.
+func scalarFirst[T real](f func(dst, x []T, s T)) func(dst []T, s T, x []T) {
+	return func(dst []T, s T, x []T) { f(dst, x, s) }
 }
 
 // extremumGrad sends the gradient to the operand that was chosen, half to each

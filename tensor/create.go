@@ -204,3 +204,21 @@ func rowMajorAs(t *Tensor, d DType) *Tensor {
 	copyInto(out, t)
 	return out
 }
+
+// Bytes returns a copy of the elements in row-major order, little-endian.
+func (t *Tensor) Bytes() []byte {
+	row := rowMajorAs(t, t.dtype)
+	return slices.Clone(row.store.data[:t.Len()*t.dtype.Size()])
+}
+
+// FromBytes returns a tensor with a copy of little-endian elements in row-major
+// order. It panics when their number does not fit the shape.
+func FromBytes(b []byte, d DType, shape ...int) *Tensor {
+	checkShape("from bytes", shape)
+	if len(b) != NumElements(shape)*d.Size() {
+		panic(&ShapeError{Op: "from bytes", Want: fmt.Sprintf("%d bytes do not make %s of %v", len(b), ShapeString(shape), d)})
+	}
+	t := newTensor(nil, d, slices.Clone(shape), nil)
+	copy(t.store.data, b)
+	return t
+}

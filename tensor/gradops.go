@@ -1,5 +1,7 @@
 package tensor
 
+import "github.com/hadal-ml/hadal/internal/kernel/vec"
+
 // The gradients of common activations are operations of their own, so that a
 // backward pass reads and writes each element once.
 
@@ -16,7 +18,7 @@ func init() {
 				return gy
 			}
 			return 0
-		}})
+		}, s32: stretches[float32]{vv: vec.ReLUGrad[float32]}, s64: stretches[float64]{vv: vec.ReLUGrad[float64]}})
 
 	opSigmoidGrad = gradientOp(Op{Name: "sigmoid_grad", Doc: "The gradient of Sigmoid: gy * y * (1-y).",
 		Define: func(c *Call) []*Tensor {
@@ -24,7 +26,8 @@ func init() {
 			return []*Tensor{gy.Mul(y.Sub(y.Square()))}
 		},
 		Samples: samplesOf2Same(anyReal, positive)},
-		binaryKernel{f64: func(gy, y float64) float64 { return gy * y * (1 - y) }})
+		binaryKernel{f64: func(gy, y float64) float64 { return gy * y * (1 - y) },
+			s32: stretches[float32]{vv: vec.SigmoidGrad[float32]}, s64: stretches[float64]{vv: vec.SigmoidGrad[float64]}})
 
 	opTanhGrad = gradientOp(Op{Name: "tanh_grad", Doc: "The gradient of Tanh: gy * (1-y*y).",
 		Define: func(c *Call) []*Tensor {
@@ -32,7 +35,8 @@ func init() {
 			return []*Tensor{gy.Sub(gy.Mul(y.Square()))}
 		},
 		Samples: samplesOf2Same(anyReal, anyReal)},
-		binaryKernel{f64: func(gy, y float64) float64 { return gy * (1 - y*y) }})
+		binaryKernel{f64: func(gy, y float64) float64 { return gy * (1 - y*y) },
+			s32: stretches[float32]{vv: vec.TanhGrad[float32]}, s64: stretches[float64]{vv: vec.TanhGrad[float64]}})
 }
 
 // gradientOp registers an element-wise operation on (gy, saved value) whose

@@ -4,6 +4,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/hadal-ml/hadal/internal/kernel/vec"
 	"github.com/hadal-ml/hadal/internal/par"
 )
 
@@ -192,6 +193,21 @@ func sumOf[T number]() reducer[T] {
 	return reducer[T]{start: 0, run: pairwise[T], join: func(a, b T) T { return a + b }, rows: addRows[T]}
 }
 
+// sum32 adds stretches with the vector kernels, whose partial sums are float64.
+func sum32() reducer[float32] {
+	r := sumOf[float32]()
+	r.run = func(x []float32) float32 { return float32(vec.Sum(x)) }
+	r.rows = func(dst, x []float32) { vec.Add(dst, dst, x) }
+	return r
+}
+
+// vectorised is a fold with the kernels of vec.
+func vectorised[T real](f reducer[T], run func(x []T) T, rows func(dst, a, b []T)) reducer[T] {
+	f.run = run
+	f.rows = func(dst, x []T) { rows(dst, dst, x) }
+	return f
+}
+
 func fold[T number](start T, join func(a, b T) T) reducer[T] {
 	return reducer[T]{start: start, join: join,
 		run: func(x []T) T {
@@ -261,14 +277,16 @@ func init() {
 			g.Set(0, g.Attr.(reduceAttr).restore(g.Gy(0), g.In[0].shape).Expand(g.In[0].shape...))
 		},
 		Samples: reduceSamples(anyReal)},
-		sumOf[float32](), sumOf[float64](), sumOf[int64](), sumOf[int32](), sumOf[uint8]())
+		sum32(), sumOf[float64](), sumOf[int64](), sumOf[int32](), sumOf[uint8]())
 	opMax = reduceOp(Op{Name: "max", Doc: "Max returns the largest element along axes, NaN if there is one; equal ones share the gradient.", ONNX: "ReduceMax",
 		Saved: &Saved{In: []int{0}, Out: []int{0}}, Grad: extremeGrad, Samples: reduceSamples((*Sampler).Distinct)},
-		fold(float32(math.Inf(-1)), larger[float32]), fold(math.Inf(-1), larger[float64]), fold(math.MinInt64, larger[int64]),
+		vectorised(fold(float32(math.Inf(-1)), larger[float32]), vec.MaxValue[float32], vec.Max[float32]),
+		vectorised(fold(math.Inf(-1), larger[float64]), vec.MaxValue[float64], vec.Max[float64]), fold(math.MinInt64, larger[int64]),
 		fold(math.MinInt32, larger[int32]), fold(0, larger[uint8]))
 	opMin = reduceOp(Op{Name: "min", Doc: "Min returns the smallest element along axes, NaN if there is one; equal ones share the gradient.", ONNX: "ReduceMin",
 		Saved: &Saved{In: []int{0}, Out: []int{0}}, Grad: extremeGrad, Samples: reduceSamples((*Sampler).Distinct)},
-		fold(float32(math.Inf(1)), smaller[float32]), fold(math.Inf(1), smaller[float64]), fold(math.MaxInt64, smaller[int64]),
+		vectorised(fold(float32(math.Inf(1)), smaller[float32]), vec.MinValue[float32], vec.Min[float32]),
+		vectorised(fold(math.Inf(1), smaller[float64]), vec.MinValue[float64], vec.Min[float64]), fold(math.MaxInt64, smaller[int64]),
 		fold(math.MaxInt32, smaller[int32]), fold(255, smaller[uint8]))
 }
 

@@ -3,6 +3,7 @@ package tensor
 import (
 	"math"
 
+	"github.com/hadal-ml/hadal/internal/kernel/vec"
 	"github.com/hadal-ml/hadal/internal/par"
 )
 
@@ -79,6 +80,15 @@ func mapIntegers[T int64 | int32 | uint8](y, x *Tensor, f func(int64, params) in
 	}
 }
 
+// plain and withSetting fit the kernels of vec, which take no settings or one.
+func plain[T real](f func(dst, x []T)) func(dst, x []T, _ params) {
+	return func(dst, x []T, _ params) { f(dst, x) }
+}
+
+func withSetting[T real](f func(dst, x []T, s T)) func(dst, x []T, p params) {
+	return func(dst, x []T, p params) { f(dst, x, T(p[0])) }
+}
+
 // widened runs a kernel on float32 copies of half-precision operands and
 // rounds the result.
 func widened(out *Tensor, in []*Tensor, run func(out *Tensor, in []*Tensor)) {
@@ -108,12 +118,14 @@ func init() {
 	opNeg = unaryOp(Op{Name: "neg", Doc: "Neg returns -x.", ONNX: "Neg", Saved: savesNothing,
 		Grad:    func(g *GradCall) { g.Set(0, g.Gy(0).Neg()) },
 		Samples: samplesOf1(anyReal)},
-		unaryKernel{f64: func(x float64, _ params) float64 { return -x }, i64: func(x int64, _ params) int64 { return -x }})
+		unaryKernel{f64: func(x float64, _ params) float64 { return -x }, i64: func(x int64, _ params) int64 { return -x },
+			f32: plain(vec.Neg[float32]), v64: plain(vec.Neg[float64])})
 
 	opAbs = unaryOp(Op{Name: "abs", Doc: "Abs returns the absolute value; its derivative at 0 is 0.", ONNX: "Abs",
 		Grad:    func(g *GradCall) { g.Set(0, g.Gy(0).Mul(g.In[0].Sign())) },
 		Samples: samplesOf1(awayFromZero)},
-		unaryKernel{f64: func(x float64, _ params) float64 { return math.Abs(x) }, i64: func(x int64, _ params) int64 { return max(x, -x) }})
+		unaryKernel{f64: func(x float64, _ params) float64 { return math.Abs(x) }, i64: func(x int64, _ params) int64 { return max(x, -x) },
+			f32: plain(vec.Abs[float32]), v64: plain(vec.Abs[float64])})
 
 	opSign = unaryOp(Op{Name: "sign", Doc: "Sign returns -1, 0 or 1.", ONNX: "Sign", Saved: savesNothing,
 		Grad:    zeroGradient,
@@ -123,52 +135,62 @@ func init() {
 	opExp = unaryOp(Op{Name: "exp", Doc: "Exp returns e to the power of x.", ONNX: "Exp", Saved: savesOut,
 		Grad:    func(g *GradCall) { g.Set(0, g.Gy(0).Mul(g.Out[0])) },
 		Samples: samplesOf1(anyReal)},
-		unaryKernel{f64: func(x float64, _ params) float64 { return math.Exp(x) }})
+		unaryKernel{f64: func(x float64, _ params) float64 { return math.Exp(x) },
+			f32: plain(vec.Exp[float32])})
 
 	opLog = unaryOp(Op{Name: "log", Doc: "Log returns the natural logarithm: -Inf at 0, NaN below.", ONNX: "Log", Saved: savesIn,
 		Grad:    func(g *GradCall) { g.Set(0, g.Gy(0).Div(g.In[0])) },
 		Samples: samplesOf1(positive)},
-		unaryKernel{f64: func(x float64, _ params) float64 { return math.Log(x) }})
+		unaryKernel{f64: func(x float64, _ params) float64 { return math.Log(x) },
+			f32: plain(vec.Log[float32])})
 
 	opSqrt = unaryOp(Op{Name: "sqrt", Doc: "Sqrt returns the square root, NaN below 0.", ONNX: "Sqrt", Saved: savesOut,
 		Grad:    func(g *GradCall) { g.Set(0, g.Gy(0).Div(g.Out[0].MulScalar(2))) },
 		Samples: samplesOf1(positive)},
-		unaryKernel{f64: func(x float64, _ params) float64 { return math.Sqrt(x) }})
+		unaryKernel{f64: func(x float64, _ params) float64 { return math.Sqrt(x) },
+			f32: plain(vec.Sqrt[float32]), v64: plain(vec.Sqrt[float64])})
 
 	opSquare = unaryOp(Op{Name: "square", Doc: "Square returns x times x.", Saved: savesIn,
 		Grad:    func(g *GradCall) { g.Set(0, g.Gy(0).Mul(g.In[0]).MulScalar(2)) },
 		Samples: samplesOf1(anyReal)},
-		unaryKernel{f64: func(x float64, _ params) float64 { return x * x }, i64: func(x int64, _ params) int64 { return x * x }})
+		unaryKernel{f64: func(x float64, _ params) float64 { return x * x }, i64: func(x int64, _ params) int64 { return x * x },
+			f32: plain(vec.Square[float32]), v64: plain(vec.Square[float64])})
 
 	opReciprocal = unaryOp(Op{Name: "reciprocal", Doc: "Reciprocal returns 1/x.", ONNX: "Reciprocal", Saved: savesOut,
 		Grad:    func(g *GradCall) { g.Set(0, g.Gy(0).Mul(g.Out[0].Square()).Neg()) },
 		Samples: samplesOf1(awayFromZero)},
-		unaryKernel{f64: func(x float64, _ params) float64 { return 1 / x }})
+		unaryKernel{f64: func(x float64, _ params) float64 { return 1 / x },
+			f32: plain(vec.Reciprocal[float32]), v64: plain(vec.Reciprocal[float64])})
 
 	opTanh = unaryOp(Op{Name: "tanh", Doc: "Tanh returns the hyperbolic tangent.", ONNX: "Tanh", Saved: savesOut,
 		Grad:    func(g *GradCall) { g.Set(0, apply(opTanhGrad, nil, g.Gy(0), g.Out[0])) },
 		Samples: samplesOf1(anyReal)},
-		unaryKernel{f64: func(x float64, _ params) float64 { return math.Tanh(x) }})
+		unaryKernel{f64: func(x float64, _ params) float64 { return math.Tanh(x) },
+			f32: plain(vec.Tanh[float32])})
 
 	opSigmoid = unaryOp(Op{Name: "sigmoid", Doc: "Sigmoid returns 1/(1+exp(-x)).", ONNX: "Sigmoid", Saved: savesOut,
 		Grad:    func(g *GradCall) { g.Set(0, apply(opSigmoidGrad, nil, g.Gy(0), g.Out[0])) },
 		Samples: samplesOf1(anyReal)},
-		unaryKernel{f64: sigmoid})
+		unaryKernel{f64: sigmoid,
+			f32: plain(vec.Sigmoid[float32])})
 
 	opReLU = unaryOp(Op{Name: "relu", Doc: "ReLU returns max(x, 0); its derivative at 0 is 0.", ONNX: "Relu", Saved: savesOut,
 		Grad:    func(g *GradCall) { g.Set(0, apply(opReLUGrad, nil, g.Gy(0), g.Out[0])) },
 		Samples: samplesOf1(awayFromZero)},
-		unaryKernel{f64: func(x float64, _ params) float64 { return math.Max(x, 0) }, i64: func(x int64, _ params) int64 { return max(x, 0) }})
+		unaryKernel{f64: func(x float64, _ params) float64 { return math.Max(x, 0) }, i64: func(x int64, _ params) int64 { return max(x, 0) },
+			f32: plain(vec.ReLU[float32]), v64: plain(vec.ReLU[float64])})
 
 	opAddScalar = unaryOp(Op{Name: "add_scalar", Doc: "AddScalar returns x + s.", Saved: savesNothing,
 		Grad:    func(g *GradCall) { g.Set(0, g.Gy(0)) },
 		Samples: samplesOf1With(params{1.7}, anyReal)},
-		unaryKernel{f64: func(x float64, p params) float64 { return x + p[0] }, i64: func(x int64, p params) int64 { return x + int64(p[0]) }})
+		unaryKernel{f64: func(x float64, p params) float64 { return x + p[0] }, i64: func(x int64, p params) int64 { return x + int64(p[0]) },
+			f32: withSetting(vec.AddScalar[float32]), v64: withSetting(vec.AddScalar[float64])})
 
 	opMulScalar = unaryOp(Op{Name: "mul_scalar", Doc: "MulScalar returns x * s.", Saved: savesNothing,
 		Grad:    func(g *GradCall) { g.Set(0, g.Gy(0).MulScalar(g.Attr.(params)[0])) },
 		Samples: samplesOf1With(params{-2.5}, anyReal)},
-		unaryKernel{f64: func(x float64, p params) float64 { return x * p[0] }, i64: func(x int64, p params) int64 { return x * int64(p[0]) }})
+		unaryKernel{f64: func(x float64, p params) float64 { return x * p[0] }, i64: func(x int64, p params) int64 { return x * int64(p[0]) },
+			f32: withSetting(vec.MulScalar[float32]), v64: withSetting(vec.MulScalar[float64])})
 
 	opPowScalar = unaryOp(Op{Name: "pow_scalar", Doc: "PowScalar returns x to the power of a constant.", Saved: savesIn,
 		Grad: func(g *GradCall) {
