@@ -14,10 +14,16 @@ import (
 	"sync/atomic"
 )
 
-// spinRounds is how often an idle worker looks for work before it parks. A
-// training step hands out work every few microseconds; waking a parked
-// goroutine costs about one, a spinning one answers in a fifth of that.
-const spinRounds = 4000
+// An idle worker looks for work this often before it parks, pausing between
+// looks, about 100 us in all. A training step hands out work every few
+// microseconds; waking a parked goroutine costs about five, a spinning one
+// answers in a fifth of one. From time to time it lets other goroutines have
+// the processor: the loader that prepares the next batch lives on those gaps.
+const (
+	spinRounds = 400
+	spinPauses = 4
+	spinYields = 40 // rounds between two yields
+)
 
 // job is one call of For: a range cut into chunks which any number of
 // goroutines draw from until it is empty.
@@ -97,9 +103,10 @@ func ForWorker(n, chunk int, body func(worker, lo, hi int)) {
 	j.seats.Store(int64(helpers))
 	publish(j, helpers)
 	j.run(0)
-	// The others hold at most one chunk each: spin, they are nearly done.
-	for spins := 0; j.done.Load() < j.chunks; spins++ {
-		if spins > spinRounds {
+	// The others hold at most one chunk each: they are nearly done.
+	for spins := 1; j.done.Load() < j.chunks; spins++ {
+		pause(spinPauses)
+		if spins%spinYields == 0 {
 			runtime.Gosched()
 		}
 	}
@@ -151,9 +158,10 @@ func work() {
 	var last *job
 	for {
 		j := pool.current.Load()
-		for spins := 0; (j == nil || j == last) && spins < spinRounds; spins++ {
-			if spins%64 == 63 {
-				runtime.Gosched() // let a lone processor run the caller
+		for spins := 1; (j == nil || j == last) && spins <= spinRounds; spins++ {
+			pause(spinPauses)
+			if spins%spinYields == 0 {
+				runtime.Gosched()
 			}
 			j = pool.current.Load()
 		}
