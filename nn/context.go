@@ -8,6 +8,9 @@ type Context struct {
 	training bool
 	noGrad   bool
 	rand     *tensor.Rand
+
+	// observe, when set, is told of every layer that ran.
+	observe func(layer any, x, y *tensor.Tensor)
 }
 
 // Training returns the context of one training step: dropout drops, batch
@@ -28,7 +31,8 @@ func Evaluation() *Context { return &Context{} }
 // IsTraining reports whether the pass is part of training.
 func (c *Context) IsTraining() bool { return c.training }
 
-// Rand returns the source of randomness of this pass.
+// Rand returns the source of randomness of this pass, nil when nothing may be
+// random.
 func (c *Context) Rand() *tensor.Rand { return c.rand }
 
 // param returns a parameter as the pass should use it: without a tape in
@@ -38,4 +42,13 @@ func (c *Context) param(t *tensor.Tensor) *tensor.Tensor {
 		return t.Detach()
 	}
 	return t
+}
+
+// did returns y, which a layer made from x. Every layer's Forward ends with it,
+// so that [Summarize] can tell which operations belong to which layer.
+func (c *Context) did(layer any, x, y *tensor.Tensor) *tensor.Tensor {
+	if c.observe != nil {
+		c.observe(layer, x, y)
+	}
+	return y
 }

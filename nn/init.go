@@ -23,89 +23,174 @@ func (i *Init) next() *tensor.Rand {
 	return i.rand.Split(strconv.Itoa(i.count))
 }
 
-// Initializer draws the initial values of one weight. fanIn and fanOut are the
-// numbers of inputs to and outputs from one unit.
+// Initializer draws the initial values of one weight, in float32. fanIn and
+// fanOut are the numbers of inputs to and outputs from one unit. An initialiser
+// is a function, so anyone can write one.
 type Initializer func(r *tensor.Rand, fanIn, fanOut int, shape ...int) *tensor.Tensor
-
-// HeNormal draws from a normal distribution with variance 2/fanIn, for layers
-// before ReLU (He et al. 2015).
-func HeNormal(r *tensor.Rand, fanIn, fanOut int, shape ...int) *tensor.Tensor {
-	return r.Normal(0, math.Sqrt(2/float64(fanIn)), shape...)
-}
-
-// FanInUniform draws uniformly from ±1/sqrt(fanIn): what PyTorch's Linear and
-// Conv2d start with.
-func FanInUniform(r *tensor.Rand, fanIn, fanOut int, shape ...int) *tensor.Tensor {
-	b := 1 / math.Sqrt(float64(fanIn))
-	return r.Uniform(-b, b, shape...)
-}
 
 // Zeros starts with zeros.
 func Zeros(r *tensor.Rand, fanIn, fanOut int, shape ...int) *tensor.Tensor {
 	return tensor.Zeros(shape...)
 }
 
-// Option changes how a layer is built. Every constructor takes any number; an
-// option that means nothing to a layer panics.
-type Option struct {
-	name  string
-	apply func(o *options)
+// Ones starts with ones.
+func Ones(r *tensor.Rand, fanIn, fanOut int, shape ...int) *tensor.Tensor {
+	return tensor.Ones(shape...)
 }
 
-type options struct {
-	weight, bias              Initializer
-	noBias                    bool
-	stride, padding, dilation [2]int
-	outputPadding             [2]int
-	groups                    int
+// Constant starts with v everywhere.
+func Constant(v float64) Initializer {
+	return func(r *tensor.Rand, fanIn, fanOut int, shape ...int) *tensor.Tensor {
+		return tensor.Full(v, tensor.Float32, shape...)
+	}
 }
 
-// WithInit draws the weight from f.
-func WithInit(f Initializer) Option { return Option{"WithInit", func(o *options) { o.weight = f }} }
-
-// WithBiasInit draws the bias from f.
-func WithBiasInit(f Initializer) Option {
-	return Option{"WithBiasInit", func(o *options) { o.bias = f }}
+// Normal draws from a normal distribution.
+func Normal(mean, std float64) Initializer {
+	return func(r *tensor.Rand, fanIn, fanOut int, shape ...int) *tensor.Tensor {
+		return r.Normal(mean, std, shape...)
+	}
 }
 
-// NoBias leaves the bias out.
-func NoBias() Option { return Option{"NoBias", func(o *options) { o.noBias = true }} }
-
-// Stride sets the stride in both directions.
-func Stride(n int) Option {
-	return Option{"Stride", func(o *options) { o.stride = [2]int{n, n} }}
+// Uniform draws from [low, high).
+func Uniform(low, high float64) Initializer {
+	return func(r *tensor.Rand, fanIn, fanOut int, shape ...int) *tensor.Tensor {
+		return r.Uniform(low, high, shape...)
+	}
 }
 
-// Padding pads with n zeros on all sides.
-func Padding(n int) Option {
-	return Option{"Padding", func(o *options) { o.padding = [2]int{n, n} }}
+// TruncatedNormal draws from a normal distribution without its tails beyond two
+// standard deviations. std is that of the distribution before they are cut off;
+// what is left has 0.88 of it.
+func TruncatedNormal(mean, std float64) Initializer {
+	return func(r *tensor.Rand, fanIn, fanOut int, shape ...int) *tensor.Tensor {
+		// u is uniform between the values of erf at -2 and 2 standard
+		// deviations, so the inverse of erf makes it normal in between.
+		edge := math.Erf(math.Sqrt2)
+		t := r.Uniform(-edge, edge, shape...)
+		v := tensor.MutableData[float32](t)
+		for i, u := range v {
+			z := math.Sqrt2 * math.Erfinv(float64(u))
+			v[i] = float32(mean + std*min(max(z, -2), 2))
+		}
+		return t
+	}
 }
 
-// Dilation sets the distance between the elements of a filter.
-func Dilation(n int) Option {
-	return Option{"Dilation", func(o *options) { o.dilation = [2]int{n, n} }}
+// XavierUniform draws uniformly with variance 2/(fanIn+fanOut), which keeps the
+// variance about the same forward and back through tanh (Glorot and Bengio
+// 2010).
+func XavierUniform(r *tensor.Rand, fanIn, fanOut int, shape ...int) *tensor.Tensor {
+	return uniformWith(r, 2/float64(fanIn+fanOut), shape)
 }
 
-// OutputPadding makes the output of a transposed convolution larger.
-func OutputPadding(n int) Option {
-	return Option{"OutputPadding", func(o *options) { o.outputPadding = [2]int{n, n} }}
+// XavierNormal draws from a normal distribution with the variance of
+// [XavierUniform].
+func XavierNormal(r *tensor.Rand, fanIn, fanOut int, shape ...int) *tensor.Tensor {
+	return normalWith(r, 2/float64(fanIn+fanOut), shape)
 }
 
-// Groups cuts the channels into n groups that do not mix.
-func Groups(n int) Option { return Option{"Groups", func(o *options) { o.groups = n }} }
+// HeUniform draws uniformly with variance 2/fanIn, for layers before ReLU (He
+// et al., arXiv 1502.01852).
+func HeUniform(r *tensor.Rand, fanIn, fanOut int, shape ...int) *tensor.Tensor {
+	return uniformWith(r, 2/float64(fanIn), shape)
+}
 
-// build applies options, of which only the named ones are allowed.
-func build(layer string, list []Option, allowed ...string) options {
-	o := options{weight: FanInUniform, bias: FanInUniform, groups: 1}
-next:
-	for _, opt := range list {
-		for _, a := range allowed {
-			if opt.name == a {
-				opt.apply(&o)
-				continue next
+// HeNormal draws from a normal distribution with the variance of [HeUniform].
+func HeNormal(r *tensor.Rand, fanIn, fanOut int, shape ...int) *tensor.Tensor {
+	return normalWith(r, 2/float64(fanIn), shape)
+}
+
+// LeCunUniform draws uniformly with variance 1/fanIn, as SELU wants it (LeCun
+// et al., Efficient BackProp, 1998; Klambauer et al., arXiv 1706.02515).
+func LeCunUniform(r *tensor.Rand, fanIn, fanOut int, shape ...int) *tensor.Tensor {
+	return uniformWith(r, 1/float64(fanIn), shape)
+}
+
+// LeCunNormal draws from a normal distribution with the variance of
+// [LeCunUniform].
+func LeCunNormal(r *tensor.Rand, fanIn, fanOut int, shape ...int) *tensor.Tensor {
+	return normalWith(r, 1/float64(fanIn), shape)
+}
+
+// FanInUniform draws uniformly from ±1/sqrt(fanIn): what PyTorch's Linear and
+// Conv2d start with, and ours.
+func FanInUniform(r *tensor.Rand, fanIn, fanOut int, shape ...int) *tensor.Tensor {
+	return uniformWith(r, 1/(3*float64(fanIn)), shape)
+}
+
+func normalWith(r *tensor.Rand, variance float64, shape []int) *tensor.Tensor {
+	return r.Normal(0, math.Sqrt(variance), shape...)
+}
+
+func uniformWith(r *tensor.Rand, variance float64, shape []int) *tensor.Tensor {
+	bound := math.Sqrt(3 * variance)
+	return r.Uniform(-bound, bound, shape...)
+}
+
+// Gain scales what f draws: 5/3 is usual before tanh, sqrt(2) before ReLU
+// (which the He initialisers include), sqrt(2/(1+slope²)) before leaky ReLU.
+func Gain(gain float64, f Initializer) Initializer {
+	return func(r *tensor.Rand, fanIn, fanOut int, shape ...int) *tensor.Tensor {
+		return f(r, fanIn, fanOut, shape...).MulScalar(gain)
+	}
+}
+
+// Orthogonal draws a matrix (shape[0], rest) whose rows, or columns if there
+// are fewer of them, are orthonormal (Saxe et al., arXiv 1312.6120). It is
+// uniform over all such matrices: the Q of a normal matrix's QR decomposition,
+// with the signs that make the diagonal of R positive (Mezzadri, Notices of the
+// AMS 54, 2007).
+func Orthogonal(r *tensor.Rand, fanIn, fanOut int, shape ...int) *tensor.Tensor {
+	if len(shape) < 2 {
+		panic(&tensor.ShapeError{Op: "orthogonal", Want: "needs at least two axes; got " + tensor.ShapeString(shape)})
+	}
+	rows, cols := shape[0], tensor.NumElements(shape[1:])
+	wide := rows < cols
+	short, long := min(rows, cols), max(rows, cols)
+	vectors := make([][]float64, short)
+	normal := r.Normal(0, 1, short, long).Float64s()
+	for i := range vectors {
+		vectors[i] = normal[i*long : (i+1)*long]
+	}
+	orthonormalise(vectors)
+	out := tensor.Zeros(shape...)
+	v := tensor.MutableData[float32](out)
+	for i, vector := range vectors {
+		for j, x := range vector {
+			if wide {
+				v[i*cols+j] = float32(x)
+			} else {
+				v[j*cols+i] = float32(x)
 			}
 		}
-		panic("nn: " + layer + " does not take the option " + opt.name)
 	}
-	return o
+	return out
+}
+
+// orthonormalise is the method of Gram and Schmidt. Doing it twice to each
+// vector makes up for what rounding leaves after the first time.
+func orthonormalise(vectors [][]float64) {
+	for i, v := range vectors {
+		for range 2 {
+			for _, u := range vectors[:i] {
+				along := dot(u, v)
+				for j := range v {
+					v[j] -= along * u[j]
+				}
+			}
+		}
+		length := math.Sqrt(dot(v, v))
+		for j := range v {
+			v[j] /= length
+		}
+	}
+}
+
+func dot(a, b []float64) float64 {
+	sum := 0.0
+	for i, x := range a {
+		sum += x * b[i]
+	}
+	return sum
 }

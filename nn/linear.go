@@ -12,19 +12,17 @@ type Linear struct {
 // Options: WithInit, WithBiasInit, NoBias.
 func NewLinear(init *Init, in, out int, list ...Option) *Linear {
 	o := build("Linear", list, "WithInit", "WithBiasInit", "NoBias")
-	l := &Linear{Weight: o.weight(init.next(), in, out, out, in).RequireGrad()}
-	if !o.noBias {
-		l.Bias = o.bias(init.next(), in, out, out).RequireGrad()
-	}
+	l := &Linear{}
+	l.Weight, l.Bias = o.weightAndBias(init, in, out, out, out, in)
 	return l
 }
 
 // Forward maps (..., in) to (..., out).
 func (l *Linear) Forward(c *Context, x *tensor.Tensor) *tensor.Tensor {
-	return tensor.Linear(x, c.param(l.Weight), c.param(l.Bias))
+	return c.did(l, x, tensor.Linear(x, c.param(l.Weight), c.param(l.Bias)))
 }
 
 // ForwardReLU is Forward followed by ReLU, in one pass.
 func (l *Linear) ForwardReLU(c *Context, x *tensor.Tensor) *tensor.Tensor {
-	return tensor.LinearReLU(x, c.param(l.Weight), c.param(l.Bias))
+	return c.did(l, x, tensor.LinearReLU(x, c.param(l.Weight), c.param(l.Bias)))
 }

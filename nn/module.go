@@ -24,70 +24,96 @@ var tensorType = reflect.TypeFor[*tensor.Tensor]()
 type entry struct {
 	name   string
 	tensor *tensor.Tensor
-	buffer bool // part of the state, but not learned
+	buffer bool            // part of the state, but not learned
+	places []reflect.Value // where the model holds it; several when tied
 }
 
-// walk lists the tensors of a model in the order of its fields, each once. It
-// names them.
+// walk lists the tensors of a model and names them.
+func walk(model any) []entry {
+	entries := collect(model)
+	for _, e := range entries {
+		e.tensor.SetName(e.name)
+	}
+	return entries
+}
+
+// collect lists the tensors of a model in the order of its fields, each once.
+func collect(model any) []entry {
+	var out []entry
+	at := map[*tensor.Tensor]int{}
+	visit(model, func(v reflect.Value, name string, buffer bool) {
+		if v.Type() != tensorType || v.IsNil() {
+			return
+		}
+		t := v.Interface().(*tensor.Tensor)
+		i, known := at[t]
+		if !known {
+			i = len(out)
+			at[t] = i
+			out = append(out, entry{name: name, tensor: t, buffer: buffer})
+		}
+		out[i].places = append(out[i].places, v)
+	})
+	return out
+}
+
+// visit calls f with everything in a model, from the outside to the inside, in
+// the order of its fields. It follows a pointer, except to a tensor, once.
 //
 // A field's tag changes what becomes of it: `nn:"gamma"` renames it,
 // `nn:"-"` leaves it out, `nn:",buffer"` marks a tensor that is saved but not
 // learned, such as a running mean.
-func walk(model any) []entry {
-	var out []entry
+func visit(model any, f func(v reflect.Value, name string, buffer bool)) {
 	seen := map[any]bool{}
-	var visit func(v reflect.Value, name string, buffer bool)
-	visit = func(v reflect.Value, name string, buffer bool) {
+	var inside func(v reflect.Value, name string, buffer bool)
+	inside = func(v reflect.Value, name string, buffer bool) {
+		if v.IsValid() && v.Kind() != reflect.Interface {
+			f(v, name, buffer)
+		}
 		switch v.Kind() {
 		case reflect.Interface:
-			if !v.IsNil() {
-				visit(v.Elem(), name, buffer)
-			}
+			inside(v.Elem(), name, buffer)
 		case reflect.Pointer:
-			if v.IsNil() || seen[v.Interface()] {
+			if v.IsNil() || v.Type() == tensorType || seen[v.Interface()] {
 				return
 			}
 			seen[v.Interface()] = true
-			if v.Type() == tensorType {
-				t := v.Interface().(*tensor.Tensor)
-				t.SetName(name)
-				out = append(out, entry{name, t, buffer})
-				return
-			}
-			visit(v.Elem(), name, buffer)
+			inside(v.Elem(), name, buffer)
 		case reflect.Struct:
 			for i := range v.NumField() {
-				f := v.Type().Field(i)
-				if !f.IsExported() {
+				field := v.Type().Field(i)
+				if !field.IsExported() {
 					continue
 				}
-				tag, rest, _ := strings.Cut(f.Tag.Get("nn"), ",")
+				tag, rest, _ := strings.Cut(field.Tag.Get("nn"), ",")
 				if tag == "-" {
 					continue
 				}
 				at := name
-				if !f.Anonymous || tag != "" {
+				if !field.Anonymous || tag != "" {
 					if tag == "" {
-						tag = snake(f.Name)
+						tag = snake(field.Name)
 					}
 					at = join(name, tag)
 				}
-				visit(v.Field(i), at, buffer || rest == "buffer")
+				inside(v.Field(i), at, buffer || rest == "buffer")
 			}
 		case reflect.Slice, reflect.Array:
+			if v.Type().Elem().Kind() < reflect.Array {
+				return // numbers, of which there may be many
+			}
 			for i := range v.Len() {
-				visit(v.Index(i), join(name, strconv.Itoa(i)), buffer)
+				inside(v.Index(i), join(name, strconv.Itoa(i)), buffer)
 			}
 		case reflect.Map:
 			keys := v.MapKeys()
 			slices.SortFunc(keys, func(a, b reflect.Value) int { return strings.Compare(fmt.Sprint(a), fmt.Sprint(b)) })
 			for _, k := range keys {
-				visit(v.MapIndex(k), join(name, fmt.Sprint(k)), buffer)
+				inside(v.MapIndex(k), join(name, fmt.Sprint(k)), buffer)
 			}
 		}
 	}
-	visit(reflect.ValueOf(model), "", false)
-	return out
+	inside(reflect.ValueOf(model), "", false)
 }
 
 func join(prefix, name string) string {

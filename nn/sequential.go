@@ -1,6 +1,11 @@
 package nn
 
-import "github.com/hadal-ml/hadal/tensor"
+import (
+	"strconv"
+	"strings"
+
+	"github.com/hadal-ml/hadal/tensor"
+)
 
 // Sequential applies modules one after the other. Its parameters are named by
 // position: 0.weight.
@@ -15,49 +20,73 @@ type fusesReLU interface {
 // Forward applies the modules in order. A layer and the ReLU behind it are one
 // operation.
 func (s Sequential) Forward(c *Context, x *tensor.Tensor) *tensor.Tensor {
-	for i := 0; i < len(s); i++ {
-		if layer, ok := s[i].(fusesReLU); ok && i+1 < len(s) {
-			if _, ok := s[i+1].(ReLU); ok {
+	at := 0
+	defer func() {
+		if r := recover(); r != nil {
+			if e, ok := r.(*tensor.ShapeError); ok && e.Path == "" {
+				e.Path = s.pathOf(at)
+			}
+			panic(r)
+		}
+	}()
+	for ; at < len(s); at++ {
+		if layer, ok := s[at].(fusesReLU); ok && at+1 < len(s) {
+			if relu, ok := s[at+1].(ReLU); ok {
 				x = layer.ForwardReLU(c, x)
-				i++
+				at++
+				c.did(relu, x, x)
 				continue
 			}
 		}
-		x = s[i].Forward(c, x)
+		x = s[at].Forward(c, x)
 	}
 	return x
 }
 
-// ReLU is max(x, 0).
-type ReLU struct{}
-
-// Forward applies the function to every element.
-func (ReLU) Forward(c *Context, x *tensor.Tensor) *tensor.Tensor { return x.ReLU() }
-
-// MaxPool2d takes the largest element of each window.
-type MaxPool2d struct {
-	Kernel  int
-	Options tensor.PoolOptions
+// pathOf names the module at a position. Where the sequence itself stands in
+// the model is told by the full name of any of its parameters.
+func (s Sequential) pathOf(at int) string {
+	path := strconv.Itoa(at)
+	for _, e := range collect(s) {
+		if prefix, ok := strings.CutSuffix(e.tensor.Name(), e.name); ok {
+			return prefix + path
+		}
+	}
+	return path
 }
 
-// Forward maps (N, C, H, W) to (N, C, OH, OW).
-func (p MaxPool2d) Forward(c *Context, x *tensor.Tensor) *tensor.Tensor {
-	return x.MaxPool2d(p.Kernel, p.Options)
+// Residual adds a shortcut to a module: Body(x) + x (He et al., arXiv
+// 1512.03385). Shortcut, if not nil, takes the place of x where the shapes
+// differ.
+type Residual struct {
+	Body, Shortcut Module
 }
+
+// Forward adds the outputs of Body and Shortcut, which broadcast.
+func (r Residual) Forward(c *Context, x *tensor.Tensor) *tensor.Tensor {
+	y := r.Body.Forward(c, x)
+	if r.Shortcut != nil {
+		x = r.Shortcut.Forward(c, x)
+	}
+	return y.Add(x)
+}
+
+// Func is a function as a module, for a [Sequential].
+type Func func(c *Context, x *tensor.Tensor) *tensor.Tensor
+
+// Forward calls the function.
+func (f Func) Forward(c *Context, x *tensor.Tensor) *tensor.Tensor { return f(c, x) }
+
+// Identity returns its input.
+type Identity struct{}
+
+// Forward returns x.
+func (f Identity) Forward(c *Context, x *tensor.Tensor) *tensor.Tensor { return c.did(f, x, x) }
 
 // Flatten merges all axes but the first.
 type Flatten struct{}
 
 // Forward maps (N, ...) to (N, -1).
-func (Flatten) Forward(c *Context, x *tensor.Tensor) *tensor.Tensor { return x.Flatten(1) }
-
-// Dropout zeroes elements with probability P while training and scales up the rest.
-type Dropout struct{ P float64 }
-
-// Forward keeps the shape.
-func (d Dropout) Forward(c *Context, x *tensor.Tensor) *tensor.Tensor {
-	if !c.training {
-		return x
-	}
-	return x.Dropout(d.P, c.rand)
+func (f Flatten) Forward(c *Context, x *tensor.Tensor) *tensor.Tensor {
+	return c.did(f, x, x.Flatten(1))
 }

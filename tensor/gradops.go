@@ -45,3 +45,16 @@ func gradientOp(op Op, k binaryKernel) *Op {
 	op.Grad = GradByDefinition
 	return binaryOp(op, k)
 }
+
+// gradientOpWith is gradientOp for an operation with one setting.
+func gradientOpWith(op Op, f func(gy, x, s float64) float64, f32 func(dst, gy, x []float32, s float32), f64 func(dst, gy, x []float64, s float64)) *Op {
+	op.Grad = GradByDefinition
+	return binaryOpWith(op, func(p params) binaryKernel {
+		k := binaryKernel{f64: func(gy, x float64) float64 { return f(gy, x, p[0]) }}
+		if f32 != nil {
+			k.s32.vv = func(dst, gy, x []float32) { f32(dst, gy, x, float32(p[0])) }
+			k.s64.vv = func(dst, gy, x []float64) { f64(dst, gy, x, p[0]) }
+		}
+		return k
+	})
+}

@@ -1,0 +1,107 @@
+// Package cpu says which instruction set the kernels use on this machine. It
+// is not a list of processor features: a kernel asks for [Active] and nothing
+// else, so that one environment variable can move the whole library from one
+// path to another.
+package cpu
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"sync/atomic"
+)
+
+// ISA is an instruction set that kernels are written for. Greater means wider,
+// among those of one architecture.
+type ISA int
+
+const (
+	Generic ISA = iota // plain Go
+	NEON               // arm64: 128-bit vectors with fused multiply-add
+	AVX2               // amd64: 256-bit vectors with FMA3
+	AVX512             // amd64: 512-bit vectors, the F, BW, DQ and VL subsets
+)
+
+var names = [...]string{Generic: "generic", NEON: "neon", AVX2: "avx2", AVX512: "avx512"}
+
+// String returns the name that HADAL_ISA takes.
+func (isa ISA) String() string {
+	if isa < 0 || int(isa) >= len(names) {
+		return fmt.Sprintf("ISA(%d)", int(isa))
+	}
+	return names[isa]
+}
+
+// Parse is the inverse of [ISA.String], in upper or lower case.
+func Parse(name string) (ISA, error) {
+	i := slices.Index(names[:], strings.ToLower(name))
+	if i < 0 {
+		return Generic, fmt.Errorf("unknown instruction set %q; known are %s", name, strings.Join(names[:], ", "))
+	}
+	return ISA(i), nil
+}
+
+// Variable is the environment variable that forces an instruction set.
+const Variable = "HADAL_ISA"
+
+var (
+	active    atomic.Int64
+	supported = append([]ISA{Generic}, detect()...)
+	selectErr error
+)
+
+func init() {
+	isa, err := choose(os.Getenv(Variable))
+	active.Store(int64(isa))
+	selectErr = err
+}
+
+// choose picks the set that the environment asks for. A wish that cannot be
+// granted gives the best set there is, and an error for [Err].
+func choose(wish string) (ISA, error) {
+	best := supported[len(supported)-1]
+	if wish == "" {
+		return best, nil
+	}
+	isa, err := Parse(wish)
+	if err != nil {
+		return best, fmt.Errorf("%s: %w", Variable, err)
+	}
+	if !slices.Contains(supported, isa) {
+		return best, fmt.Errorf("%s=%s: this processor or build has no %s; it can run %s", Variable, wish, isa, list(supported))
+	}
+	return isa, nil
+}
+
+func list(isas []ISA) string {
+	s := make([]string, len(isas))
+	for i, isa := range isas {
+		s[i] = isa.String()
+	}
+	return strings.Join(s, ", ")
+}
+
+// Active returns the instruction set that kernels use: the best one supported,
+// unless HADAL_ISA or [Force] says otherwise.
+func Active() ISA { return ISA(active.Load()) }
+
+// Err reports why the value of HADAL_ISA was not followed, nil if it was or if
+// the variable is not set. A library goes on with the best set; a command
+// should print the error and stop.
+func Err() error { return selectErr }
+
+// Supported lists what this processor and this build can run, Generic first
+// and the best last.
+func Supported() []ISA { return slices.Clone(supported) }
+
+// Force makes isa the active set until restore is called; it is meant for tests
+// and benchmarks, and must not be called while kernels run. It panics when isa
+// is not supported.
+func Force(isa ISA) (restore func()) {
+	if !slices.Contains(supported, isa) {
+		panic(fmt.Sprintf("cpu: cannot force %s; this processor or build can run %s", isa, list(supported)))
+	}
+	old := active.Swap(int64(isa))
+	return func() { active.Store(old) }
+}

@@ -1,0 +1,47 @@
+// Package gemm is the one multiplication engine of the library: matrix products
+// and sums of matrix products (batch-reduce GEMM, Georganas et al., "High-
+// Performance Deep Learning via a Single Building Block", arXiv 1906.06440). It
+// is not a BLAS: it knows strides and what to do with C on its way to memory,
+// and nothing of tensors.
+package gemm
+
+import "github.com/hadal-ml/hadal/internal/cpu"
+
+// Float is what a matrix can be made of.
+type Float interface{ float32 | float64 }
+
+// EpilogueOf is what happens to C on the way to memory:
+//
+//	C = relu(C·[Accumulate] + ΣAB + bias)
+//
+// The zero value stores the product.
+type EpilogueOf[T Float] struct {
+	Bias       []T  // length n, added to every row; nil: none
+	ReLU       bool // max(0, x) after everything else; NaN stays NaN
+	Accumulate bool // C += rather than C =
+}
+
+// Epilogue is that of the float32 kernels.
+type Epilogue = EpilogueOf[float32]
+
+// BatchReduce computes C = Σₜ AₜBₜ, serially, for any m, n and k:
+//
+//	Aₜ[i,p] = a[aoff[t] + i*rsa + p*csa]   i<m, p<k
+//	Bₜ[p,j] = b[boff[t] + p*rsb + j]       j<n
+//	C[i,j]  = c[i*rsc + j]
+//
+// Offsets and strides count elements. With k = 0 or no taps the sum is zero. C
+// must not overlap A or B, nor its rows each other. It panics when an index
+// leaves its slice.
+func BatchReduce(m, n, k int, a []float32, aoff []int, rsa, csa int, b []float32, boff []int, rsb int, c []float32, rsc int, e Epilogue) {
+	if m <= 0 || n <= 0 {
+		return
+	}
+	check(m, n, k, a, aoff, rsa, csa, b, boff, rsb, 1, c, rsc, &e)
+	isa := cpu.Active()
+	if isa == cpu.Generic || k == 0 || len(aoff) == 0 {
+		portable(0, m, 0, n, k, a, aoff, rsa, csa, b, boff, rsb, 1, c, rsc, &e)
+		return
+	}
+	reduce(isa, m, n, k, a, aoff, rsa, csa, b, boff, rsb, c, rsc, &e, 0)
+}

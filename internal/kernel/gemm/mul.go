@@ -1,0 +1,171 @@
+package gemm
+
+import (
+	"github.com/hadal-ml/hadal/internal/cpu"
+	"github.com/hadal-ml/hadal/internal/mem"
+	"github.com/hadal-ml/hadal/internal/par"
+)
+
+// Sizes of the blocks that Mul works in, found by measuring. What they stand
+// for (Goto and van de Geijn, "Anatomy of High-Performance Matrix
+// Multiplication", 2008): a panel of B, blockDepth rows of one tile's width,
+// stays in the first-level cache while all rows of a block of A pass by; the
+// block of A, blockRows by blockDepth, stays in the second while all panels do.
+const (
+	blockDepth = 256
+	blockRows  = 112
+	blockCols  = 512
+)
+
+// taskWork is how many multiply-adds are worth a task of their own, about a
+// microsecond. A product is cut into no more tasks than mostTasks for the sake
+// of many threads; beyond, blocks have the size the caches like.
+const (
+	taskWork  = 128 << 10
+	mostTasks = 32
+)
+
+// zero is the list of offsets of a product with one tap.
+var zero = []int{0}
+
+// Mul computes C = AB in parallel:
+//
+//	A[i,p] = a[i*rsa + p*csa]   i<m, p<k
+//	B[p,j] = b[p*rsb + j*csb]   j<n
+//	C[i,j] = c[i*rsc + j]
+//
+// under the rules of [BatchReduce]. The result has the same bits for any number
+// of threads.
+func Mul(m, n, k int, a []float32, rsa, csa int, b []float32, rsb, csb int, c []float32, rsc int, e Epilogue) {
+	if m <= 0 || n <= 0 {
+		return
+	}
+	isa := cpu.Active()
+	if isa == cpu.Generic || k == 0 {
+		Portable(m, n, k, a, zero, rsa, csa, b, zero, rsb, csb, c, rsc, e)
+		return
+	}
+	check(m, n, k, a, zero, rsa, csa, b, zero, rsb, csb, c, rsc, &e)
+	if n == 1 {
+		csb = 1 // never used to go anywhere
+	}
+	switch {
+	case n == 1 && csa == 1 && k >= dotDepth:
+		matrixVector(isa, m, k, a, rsa, b, rsb, c, rsc, e)
+	case m <= dotRows && csa == 1 && rsb == 1 && csb != 1 && k >= dotDepth:
+		transposedDots(isa, m, n, k, a, rsa, b, csb, c, rsc, e)
+	case csb == 1 && m*n*k < 2*taskWork:
+		reduce(isa, m, n, k, a, zero, rsa, csa, b, zero, rsb, c, rsc, &e, 0)
+	default:
+		p := &blocked{isa: isa, m: m, n: n, k: k, a: a, rsa: rsa, csa: csa, b: b, rsb: rsb, csb: csb, c: c, rsc: rsc, e: e}
+		p.run()
+	}
+}
+
+// blocked is a product that is cut into blocks of C, each a task, and into slabs
+// of k, done one after the other. How it is cut follows from its shape.
+//
+// A is packed only when its rows are contiguous across and its columns pages
+// apart: kernels broadcast its elements from anywhere, and a tile uses a cache
+// line up before it needs the next. B is packed into panels when its columns are
+// not contiguous, or when it is so large that panels of it, strewn over as many
+// pages as they have rows, would not stay in the caches.
+type blocked struct {
+	isa      cpu.ISA
+	m, n, k  int
+	a        []float32
+	rsa, csa int
+	b        []float32
+	rsb, csb int
+	c        []float32
+	rsc      int
+	e        Epilogue
+
+	rows, cols int       // of a block of C
+	panel      int       // columns of a panel of B
+	panels     []float32 // the slab of B packed, or nil
+	p0, p1     int       // the slab of k in work
+}
+
+func (x *blocked) run() {
+	x.panel = shapesOf[x.isa].panel()
+	slabs := ceil(x.k, blockDepth)
+	depth := ceil(x.k, slabs)
+	x.cut(depth)
+	across := ceil(x.n, x.cols)
+	tasks := ceil(x.m, x.rows) * across
+	panels := ceil(x.n, x.panel)
+	if x.csb != 1 || packPays(x.m, x.n*x.k) {
+		x.panels = mem.Float32s(depth * panels * x.panel)
+		defer mem.PutFloat32s(x.panels)
+	}
+	for x.p0 = 0; x.p0 < x.k; x.p0 = x.p1 {
+		x.p1 = min(x.p0+depth, x.k)
+		if x.panels != nil {
+			par.For(panels, ceil(packWork, depth*x.panel), x.pack)
+		}
+		par.For(tasks, 1, func(task, _ int) {
+			i, j := task/across*x.rows, task%across*x.cols
+			x.block(i, min(i+x.rows, x.m), j, min(j+x.cols, x.n))
+		})
+	}
+}
+
+// cut chooses the size of the blocks of C.
+func (x *blocked) cut(depth int) {
+	x.rows = ceil(x.m, ceil(x.m, blockRows))
+	x.cols = min(ceil(x.n, x.panel)*x.panel, blockCols)
+	for ceil(x.m, x.rows)*ceil(x.n, x.cols) < mostTasks && x.rows*x.cols*depth >= 2*taskWork {
+		switch {
+		case x.rows > blockRows/2:
+			x.rows = ceil(x.rows, 2)
+		case x.cols >= 2*x.panel:
+			x.cols = ceil(x.cols, 2*x.panel) * x.panel
+		case x.rows >= 2*leastRows:
+			x.rows = ceil(x.rows, 2)
+		default:
+			return
+		}
+	}
+}
+
+// leastRows is the number of rows below which tiles are too low to be fast.
+const leastRows = 12
+
+// block computes rows [i0, i1) and columns [j0, j1) of C for one slab.
+func (x *blocked) block(i0, i1, j0, j1 int) {
+	e := Epilogue{Accumulate: x.e.Accumulate || x.p0 > 0}
+	if x.p1 == x.k {
+		e.Bias, e.ReLU = x.e.Bias, x.e.ReLU
+	}
+	a := x.a[i0*x.rsa+x.p0*x.csa:]
+	depth := x.p1 - x.p0
+	rsa, csa := x.rsa, x.csa
+	if rsa == 1 && csa >= pageFloats && j1-j0 >= packCols {
+		// Each step of k would go to another page.
+		rows := i1 - i0
+		packed := mem.Float32s(depth * rows)
+		defer mem.PutFloat32s(packed)
+		for p := range depth {
+			copy(packed[p*rows:(p+1)*rows], a[p*csa:])
+		}
+		a, csa = packed, rows
+	}
+	if x.panels == nil {
+		x.reduce(i0, i1, j0, j1, depth, a, rsa, csa, x.b[x.p0*x.rsb+j0:], x.rsb, e)
+		return
+	}
+	for j := j0; j < j1; j += x.panel {
+		x.reduce(i0, i1, j, min(j+x.panel, j1), depth, a, rsa, csa, x.panels[j*depth:], x.panel, e)
+	}
+}
+
+func (x *blocked) reduce(i0, i1, j0, j1, depth int, a []float32, rsa, csa int, b []float32, rsb int, e Epilogue) {
+	if e.Bias != nil {
+		e.Bias = e.Bias[j0:j1]
+	}
+	reduce(x.isa, i1-i0, j1-j0, depth, a, zero, rsa, csa, b, zero, rsb, x.c[i0*x.rsc+j0:], x.rsc, &e, farC)
+}
+
+// ceil is a/b rounded up.
+func ceil(a, b int) int { return (a + b - 1) / b }

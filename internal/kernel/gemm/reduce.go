@@ -1,0 +1,90 @@
+package gemm
+
+import (
+	"unsafe"
+
+	"github.com/hadal-ml/hadal/internal/cpu"
+)
+
+// shapes says which tiles the kernels of an instruction set can do.
+type shapes struct {
+	width    int // float32 in a vector
+	logWidth int
+	maxRows  [5]int // greatest number of rows, by vectors in a row of the tile
+	// across is how many vectors wide tiles should be, by the rows of C; its last
+	// entry holds for all greater numbers. With few rows only width gives enough
+	// independent sums to hide the latency of a multiplication; with more, height
+	// makes more of a vector of B that was loaded.
+	across [8]int
+}
+
+// panel is the width of packed B: that of the widest tile of full height.
+func (s *shapes) panel() int { return s.across[len(s.across)-1] * s.width }
+
+// reduce cuts C into tiles and calls the kernel of each. There is at least one
+// tap and one step of k, all indices have been checked.
+//
+// Every element of C is the sum of its products in the order of taps, then of
+// k, by fused multiply-add, whatever the tile it falls into: how C is cut cannot
+// be seen in the result.
+func reduce(isa cpu.ISA, m, n, k int, a []float32, aoff []int, rsa, csa int, b []float32, boff []int, rsb int, c []float32, rsc int, e *Epilogue, flags int) {
+	s := &shapesOf[isa]
+	// Field by field: a literal is built aside and copied in wider pieces than it
+	// was written, which costs more than a small tile.
+	var t tile
+	t.aoff = unsafe.Pointer(unsafe.SliceData(aoff))
+	t.boff = unsafe.Pointer(unsafe.SliceData(boff))
+	t.rsa = rsa * sizeofFloat
+	t.csa = csa * sizeofFloat
+	t.rsb = rsb * sizeofFloat
+	t.rsc = rsc * sizeofFloat
+	t.k = k
+	t.taps = len(aoff)
+	t.flags = flags
+	if e.Accumulate {
+		t.flags |= accumulate
+	}
+	if e.ReLU {
+		t.flags |= relu
+	}
+	a0 := unsafe.Pointer(unsafe.SliceData(a))
+	b0 := unsafe.Pointer(unsafe.SliceData(b))
+	c0 := unsafe.Pointer(unsafe.SliceData(c))
+	across := s.across[min(m, len(s.across)-1)]
+	for j := 0; j < n; {
+		vectors := (n - j + s.width - 1) >> s.logWidth
+		switch {
+		case vectors >= 2*across:
+			vectors = across
+		case vectors > across:
+			vectors = (vectors + 1) / 2 // two even tiles, not a wide and a thin one
+		}
+		columns := min(vectors<<s.logWidth, n-j)
+		t.tail = columns & (s.width - 1)
+		t.b = at(b0, j)
+		if e.Bias != nil {
+			t.bias = unsafe.Pointer(&e.Bias[j])
+		}
+		// Tiles of even height, not full ones and a remainder: 28 rows by at
+		// most 14 are 14+14, but 16 are 8+8 and not 14+2, for a low tile
+		// cannot keep the multipliers busy.
+		height, higher := m, 0
+		if most := s.maxRows[vectors]; m > most {
+			blocks := (m + most - 1) / most
+			height, higher = m/blocks, m%blocks
+		}
+		for i, block := 0, 0; i < m; block++ {
+			rows := height
+			if block < higher {
+				rows++
+			}
+			t.a = at(a0, i*rsa)
+			t.c = at(c0, i*rsc+j)
+			t.kernel = kernelIndex(isa, rows, vectors, t.tail)
+			t.tap = 0
+			run(isa, &t)
+			i += rows
+		}
+		j += columns
+	}
+}

@@ -1,0 +1,183 @@
+package vec
+
+import "math"
+
+// LayerNormRows normalises each row to mean 0 and variance 1, then sets
+// dst = xhat*gamma + beta (Ba et al., arXiv 1607.06450). A nil gamma counts as
+// one, a nil beta as zero. It leaves each row's mean and 1/sqrt(variance+eps)
+// in mean and rstd for the gradient.
+func LayerNormRows[T Float](dst, x, gamma, beta, mean, rstd []T, rows, cols, stride int, eps T) {
+	const op = "LayerNormRows"
+	matrix(op, len(x), rows, cols, stride)
+	matrix(op, len(dst), rows, cols, stride)
+	sameLengths(op, rows, len(mean), len(rstd))
+	if gamma != nil {
+		sameLength(op, cols, len(gamma))
+	}
+	if beta != nil {
+		sameLength(op, cols, len(beta))
+	}
+	if cols == 0 {
+		return
+	}
+	for i := range rows {
+		d, row := dst[i*stride:][:cols], x[i*stride:][:cols]
+		m := T(Sum(row) / float64(cols))
+		sum, squares := shiftedMoments(row, m)
+		// m is a rounded mean; sum is what the rounding left over.
+		rest := sum / float64(cols)
+		variance := max(squares/float64(cols)-rest*rest, 0)
+		r := T(1 / math.Sqrt(variance+float64(eps)))
+		mean[i], rstd[i] = m, r
+		layerNormApply(d, row, gamma, beta, m, r)
+	}
+}
+
+// shiftedMoments returns the sums of x[i]-shift and of its square.
+func shiftedMoments[T Float](x []T, shift T) (sum, squares float64) {
+	for lo := 0; lo < len(x); lo += block {
+		s, q := shiftedMomentsBlock(x[lo:min(lo+block, len(x))], shift)
+		sum += s
+		squares += q
+	}
+	return sum, squares
+}
+
+func shiftedMomentsBlock[T Float](x []T, shift T) (sum, squares float64) {
+	if isFloat32[T]() {
+		if sum, squares, ok := shiftedMomentsKernel(ptr(x), float32(shift), len(x)); ok {
+			return float64(sum), float64(squares)
+		}
+	}
+	for _, v := range x {
+		d := float64(v) - float64(shift)
+		sum += d
+		squares += d * d
+	}
+	return sum, squares
+}
+
+// layerNormApply sets dst = (x-mean)*rstd*gamma + beta.
+func layerNormApply[T Float](dst, x, gamma, beta []T, mean, rstd T) {
+	if isFloat32[T]() && gamma != nil && beta != nil &&
+		layerNormKernel(ptr(dst), ptr(x), ptr(gamma), ptr(beta), float32(mean), float32(rstd), len(dst)) {
+		return
+	}
+	standardize(dst, x, mean, rstd)
+	if gamma != nil {
+		Mul(dst, dst, gamma)
+	}
+	if beta != nil {
+		Add(dst, dst, beta)
+	}
+}
+
+// standardize sets dst = (x-mean)*rstd.
+func standardize[T Float](dst, x []T, mean, rstd T) {
+	if isFloat32[T]() && standardizeKernel(ptr(dst), ptr(x), float32(mean), float32(rstd), len(dst)) {
+		return
+	}
+	for j, v := range x {
+		dst[j] = (v - mean) * rstd
+	}
+}
+
+// LayerNormGradRows sets dst to the gradient of LayerNormRows with respect to
+// its input x and adds the gradients of gamma and beta to dgamma and dbeta.
+// mean and rstd are those that LayerNormRows left. A nil gamma counts as one;
+// a nil dgamma or dbeta is not computed.
+func LayerNormGradRows[T Float](dst, dgamma, dbeta, gy, x, gamma, mean, rstd []T, rows, cols, stride int) {
+	const op = "LayerNormGradRows"
+	matrix(op, len(dst), rows, cols, stride)
+	matrix(op, len(gy), rows, cols, stride)
+	matrix(op, len(x), rows, cols, stride)
+	sameLengths(op, rows, len(mean), len(rstd))
+	for _, v := range [][]T{gamma, dgamma, dbeta} {
+		if v != nil {
+			sameLength(op, cols, len(v))
+		}
+	}
+	if cols == 0 {
+		return
+	}
+	for i := range rows {
+		d, g, row := dst[i*stride:][:cols], gy[i*stride:][:cols], x[i*stride:][:cols]
+		sum, sumXhat := layerNormGradSums(g, row, gamma, mean[i], rstd[i])
+		if dgamma != nil {
+			addLayerNormGradGamma(dgamma, g, row, mean[i], rstd[i])
+		}
+		if dbeta != nil {
+			Add(dbeta, dbeta, g)
+		}
+		layerNormGradApply(d, g, row, gamma, mean[i], rstd[i], T(sum/float64(cols)), T(sumXhat/float64(cols)))
+	}
+}
+
+// addLayerNormGradGamma adds gy*xhat to dgamma.
+func addLayerNormGradGamma[T Float](dgamma, gy, x []T, mean, rstd T) {
+	if isFloat32[T]() && layerNormGradGammaKernel(ptr(dgamma), ptr(gy), ptr(x), float32(mean), float32(rstd), len(x)) {
+		return
+	}
+	for j, v := range x {
+		dgamma[j] += gy[j] * ((v - mean) * rstd)
+	}
+}
+
+// layerNormGradSums returns the sums of g = gy*gamma and of g*xhat over a row.
+func layerNormGradSums[T Float](gy, x, gamma []T, mean, rstd T) (sum, sumXhat float64) {
+	for lo := 0; lo < len(x); lo += block {
+		hi := min(lo+block, len(x))
+		part := gamma
+		if gamma != nil {
+			part = gamma[lo:hi]
+		}
+		s, h := layerNormGradSumsBlock(gy[lo:hi], x[lo:hi], part, mean, rstd)
+		sum += s
+		sumXhat += h
+	}
+	return sum, sumXhat
+}
+
+func layerNormGradSumsBlock[T Float](gy, x, gamma []T, mean, rstd T) (sum, sumXhat float64) {
+	if isFloat32[T]() {
+		var s, h float32
+		var ok bool
+		if gamma != nil {
+			s, h, ok = layerNormGradSumsKernel(ptr(gy), ptr(x), ptr(gamma), float32(mean), float32(rstd), len(x))
+		} else {
+			s, h, ok = standardizeGradSumsKernel(ptr(gy), ptr(x), float32(mean), float32(rstd), len(x))
+		}
+		if ok {
+			return float64(s), float64(h)
+		}
+	}
+	for j, v := range x {
+		g := float64(gy[j])
+		if gamma != nil {
+			g *= float64(gamma[j])
+		}
+		sum += g
+		sumXhat += g * (float64(v) - float64(mean)) * float64(rstd)
+	}
+	return sum, sumXhat
+}
+
+// layerNormGradApply sets dst = rstd*(gy*gamma - meanG - xhat*meanGXhat).
+func layerNormGradApply[T Float](dst, gy, x, gamma []T, mean, rstd, meanG, meanGXhat T) {
+	if isFloat32[T]() {
+		m, r, g, h := float32(mean), float32(rstd), float32(meanG), float32(meanGXhat)
+		if gamma == nil && standardizeGradKernel(ptr(dst), ptr(gy), ptr(x), m, r, g, h, len(x)) {
+			return
+		}
+		if gamma != nil && layerNormGradKernel(ptr(dst), ptr(gy), ptr(x), ptr(gamma), m, r, g, h, len(x)) {
+			return
+		}
+	}
+	for j, v := range x {
+		g := gy[j]
+		if gamma != nil {
+			g *= gamma[j]
+		}
+		dst[j] = rstd * (g - meanG - (v-mean)*rstd*meanGXhat)
+	}
+}

@@ -1,0 +1,95 @@
+package vec
+
+// A matrix in this file is rows rows of cols contiguous elements; row i begins
+// at element i*stride. All matrices of one call share the stride. A vector has
+// one element per column.
+
+// AddRow sets dst[i][j] = x[i][j] + b[j], and takes ReLU of it if relu is set.
+func AddRow[T Float](dst, x, b []T, rows, cols, stride int, relu bool) {
+	matrix("AddRow", len(x), rows, cols, stride)
+	matrix("AddRow", len(dst), rows, cols, stride)
+	sameLength("AddRow", cols, len(b))
+	if isFloat32[T]() && rows > 0 {
+		kernel := addRowKernel
+		if relu {
+			kernel = addRowReLUKernel
+		}
+		if kernel(ptr(dst), ptr(x), ptr(b), rows, cols, stride) {
+			return
+		}
+	}
+	for i := range rows {
+		d, row := dst[i*stride:][:cols], x[i*stride:][:cols]
+		for j, v := range row {
+			v += b[j]
+			if relu {
+				v = max(v, 0)
+			}
+			d[j] = v
+		}
+	}
+}
+
+// MulAddRow sets dst[i][j] = x[i][j]*scale[j] + shift[j] + residual[i][j], and
+// takes ReLU of it if relu is set: batch normalisation in channels-last
+// layout. A nil residual counts as zero.
+func MulAddRow[T Float](dst, x, scale, shift, residual []T, rows, cols, stride int, relu bool) {
+	matrix("MulAddRow", len(x), rows, cols, stride)
+	matrix("MulAddRow", len(dst), rows, cols, stride)
+	sameLengths("MulAddRow", cols, len(scale), len(shift))
+	if residual != nil {
+		matrix("MulAddRow", len(residual), rows, cols, stride)
+	}
+	if isFloat32[T]() && rows > 0 && mulAddRow(ptr(dst), ptr(x), ptr(scale), ptr(shift), ptr(residual), rows, cols, stride, relu) {
+		return
+	}
+	for i := range rows {
+		d, row := dst[i*stride:][:cols], x[i*stride:][:cols]
+		for j, v := range row {
+			v = v*scale[j] + shift[j]
+			if residual != nil {
+				v += residual[i*stride+j]
+			}
+			if relu {
+				v = max(v, 0)
+			}
+			d[j] = v
+		}
+	}
+}
+
+// mulAddRow picks among the kernels of [MulAddRow].
+func mulAddRow(dst, x, scale, shift, residual *float32, rows, cols, stride int, relu bool) bool {
+	switch {
+	case residual == nil && relu:
+		return mulAddRowReLUKernel(dst, x, scale, shift, rows, cols, stride)
+	case residual == nil:
+		return mulAddRowKernel(dst, x, scale, shift, rows, cols, stride)
+	case relu:
+		return mulAddRowResidualReLUKernel(dst, x, scale, shift, residual, rows, cols, stride)
+	}
+	return mulAddRowResidualKernel(dst, x, scale, shift, residual, rows, cols, stride)
+}
+
+// BatchNormGrad sets dst = scale*rstd*(gy - meanGy - xhat*meanGyXhat) in each
+// column, the gradient of batch normalisation with respect to its input x:
+// xhat = (x-mean)*rstd, and meanGy and meanGyXhat are the sums of
+// BatchNormGradSums over the whole batch divided by its number of rows.
+func BatchNormGrad[T Float](dst, gy, x, mean, rstd, scale, meanGy, meanGyXhat []T, rows, cols, stride int) {
+	matrix("BatchNormGrad", len(dst), rows, cols, stride)
+	matrix("BatchNormGrad", len(gy), rows, cols, stride)
+	matrix("BatchNormGrad", len(x), rows, cols, stride)
+	sameLengths("BatchNormGrad", cols, len(mean), len(rstd))
+	sameLengths("BatchNormGrad", cols, len(meanGy), len(meanGyXhat))
+	sameLength("BatchNormGrad", cols, len(scale))
+	if isFloat32[T]() && rows > 0 && batchNormGradKernel(ptr(dst), ptr(gy), ptr(x), ptr(mean), ptr(rstd), ptr(scale), ptr(meanGy), ptr(meanGyXhat), rows, cols, stride) {
+		return
+	}
+	for i := range rows {
+		d, g := dst[i*stride:][:cols], gy[i*stride:][:cols]
+		for j, v := range x[i*stride:][:cols] {
+			xhat := (v - mean[j]) * rstd[j]
+			d[j] = scale[j] * rstd[j] * (g[j] - meanGy[j] - xhat*meanGyXhat[j])
+		}
+	}
+}

@@ -1,0 +1,46 @@
+// Package recipe says what a recipe is: data, a model, the settings it is
+// trained with, and the result to expect. Each recipe has a folder of its own
+// beside this one; package recipes lists them and runs them.
+package recipe
+
+import (
+	"github.com/hadal-ml/hadal/data"
+	"github.com/hadal-ml/hadal/nn"
+	"github.com/hadal-ml/hadal/train"
+)
+
+// Recipe is one system that hadal trains: `hadal train NAME`.
+type Recipe struct {
+	Name    string
+	Summary string  // one line for lists
+	Source  string  // the paper, book or course it follows
+	Data    string  // the data sets it uses
+	Expect  string  // the result to expect, in words with figures
+	Minutes float64 // how long it takes on two cores, all members together
+
+	Epochs    int // also the length of the learning-rate schedule
+	BatchSize int
+	Rate      float64 // learning rate, or its peak
+	Members   int     // networks trained and averaged; 1 when zero
+
+	// Load returns what is learned from and what is tested on.
+	Load func() (train, test data.Dataset, err error)
+	// New returns an untrained model for that data.
+	New func(init *nn.Init) nn.Module
+	// Configure completes the training settings: optimizer, schedule,
+	// augmentation. cfg has data, loss, epochs, batch size and seed; rate is
+	// the learning rate; steps is the length of the schedule in updates.
+	Configure func(cfg *train.Config, rate float64, steps int)
+
+	// Input tells a picture how to become the model's input; nil when the
+	// model does not read pictures.
+	Input *ImageInput
+}
+
+// ImageInput is the kind of picture a model was trained on.
+type ImageInput struct {
+	Height, Width, Channels int
+	// Digit pictures are centred by mass and scaled to a box, bright on dark,
+	// as the MNIST digits were.
+	Digit bool
+}

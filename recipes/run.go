@@ -1,0 +1,319 @@
+package recipes
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"github.com/hadal-ml/hadal/data"
+	"github.com/hadal-ml/hadal/internal/atomicfile"
+	"github.com/hadal-ml/hadal/internal/cpu"
+	"github.com/hadal-ml/hadal/internal/par"
+	"github.com/hadal-ml/hadal/nn"
+	"github.com/hadal-ml/hadal/recipes/recipe"
+	"github.com/hadal-ml/hadal/train"
+)
+
+// Files of a run folder.
+const (
+	ModelFile      = "model.safetensors"
+	ConfigFile     = "config.json"
+	MetricsFile    = "metrics.jsonl"
+	ResultFile     = "result.json"
+	CheckpointFile = "checkpoint.safetensors"
+)
+
+// Config is everything that is needed to rebuild a run and to run it again.
+type Config struct {
+	Recipe         string  `json:"recipe"`
+	Epochs         int     `json:"epochs"`
+	ScheduleEpochs int     `json:"schedule_epochs"` // length of the learning-rate schedule
+	BatchSize      int     `json:"batch_size"`
+	LearningRate   float64 `json:"learning_rate"`
+	Seed           uint64  `json:"seed"`
+	Members        int     `json:"members"`
+	Limit          int     `json:"limit,omitempty"` // samples used of each set; 0: all
+	Precision      string  `json:"precision"`
+	Version        string  `json:"version"`
+}
+
+// Result is what a finished run says of itself.
+type Result struct {
+	Recipe          string    `json:"recipe"`
+	Seed            uint64    `json:"seed"`
+	Epochs          int       `json:"epochs"`
+	Parameters      int       `json:"parameters"`
+	TestAccuracy    float64   `json:"test_accuracy"`
+	TestErrors      int       `json:"test_errors"`
+	TestSamples     int       `json:"test_samples"`
+	TestLoss        float64   `json:"test_loss"`
+	MemberAccuracy  []float64 `json:"member_accuracy,omitempty"`
+	TrainSeconds    float64   `json:"train_seconds"`
+	ImagesPerSecond float64   `json:"images_per_second"`
+	Threads         int       `json:"threads"`
+	ISA             string    `json:"isa"`
+	Precision       string    `json:"precision"`
+	Version         string    `json:"version"`
+}
+
+// Options are what a person may change about a run. Zero values leave the
+// recipe's settings.
+type Options struct {
+	Epochs    int // with Resume: how many more; 0: up to what was planned
+	BatchSize int
+	Rate      float64
+	Seed      *uint64
+	Limit     int
+	Out       string // folder of the run; must not hold one yet
+	Resume    string // folder of a run to go on with
+	Version   string
+	// Callbacks are told of the training of each member, such as a progress bar.
+	Callbacks func(member, members int) []train.Callback
+}
+
+// Run is a folder with a trained model.
+type Run struct {
+	Dir    string
+	Config Config
+	Recipe recipe.Recipe
+	Model  nn.Module
+}
+
+// newModel builds the untrained model of a configuration.
+func newModel(r recipe.Recipe, c Config) (nn.Module, []nn.Module) {
+	members := make([]nn.Module, c.Members)
+	for i := range members {
+		members[i] = r.New(nn.NewInit(c.Seed + uint64(i)))
+	}
+	if len(members) == 1 {
+		return members[0], members
+	}
+	return &Ensemble{Members: members}, members
+}
+
+// Open reads a run folder: its settings, and the model with its weights.
+func Open(dir string) (*Run, error) {
+	c, r, err := readConfig(dir)
+	if err != nil {
+		return nil, err
+	}
+	model, _ := newModel(r, c)
+	path := filepath.Join(dir, ModelFile)
+	if err := nn.Load(path, model); err != nil {
+		if errors.Is(err, os.ErrNotExist) {
+			return nil, fmt.Errorf("%s has no %s yet: the training has not finished an epoch; go on with hadal train --resume %s", dir, ModelFile, dir)
+		}
+		return nil, err
+	}
+	return &Run{Dir: dir, Config: c, Recipe: r, Model: model}, nil
+}
+
+// maxConfigBytes bounds what is read as a configuration.
+const maxConfigBytes = 1 << 20
+
+func readConfig(dir string) (Config, recipe.Recipe, error) {
+	var c Config
+	path := filepath.Join(dir, ConfigFile)
+	f, err := os.Open(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return c, recipe.Recipe{}, fmt.Errorf("%s is not the folder of a run: it has no %s", dir, ConfigFile)
+	}
+	if err != nil {
+		return c, recipe.Recipe{}, err
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, maxConfigBytes))
+	if err != nil {
+		return c, recipe.Recipe{}, err
+	}
+	if err := json.Unmarshal(text, &c); err != nil {
+		return c, recipe.Recipe{}, fmt.Errorf("%s cannot be read: %v; train again into a new folder", path, err)
+	}
+	r, err := Find(c.Recipe)
+	if err != nil {
+		return c, r, fmt.Errorf("%s: %w", path, err)
+	}
+	if c.Members < 1 || c.Members > 100 || c.Epochs < 1 || c.ScheduleEpochs < 1 || c.BatchSize < 1 || !(c.LearningRate > 0) || c.Limit < 0 {
+		return c, r, fmt.Errorf("%s is damaged: its numbers make no sense; train again into a new folder", path)
+	}
+	return c, r, nil
+}
+
+// Test returns the test set of a run.
+func (r *Run) Test() (data.Dataset, error) {
+	_, test, err := loadData(r.Recipe, r.Config.Limit)
+	return test, err
+}
+
+func loadData(r recipe.Recipe, limit int) (learn, test data.Dataset, err error) {
+	learn, test, err = r.Load()
+	if err != nil {
+		return nil, nil, err
+	}
+	if limit > 0 {
+		learn, test = data.Limit(learn, limit), data.Limit(test, limit)
+	}
+	return learn, test, nil
+}
+
+// Train runs a recipe, or goes on with a run, and leaves a complete run folder.
+// When the context ends it saves and returns an error that wraps
+// train.ErrInterrupted; the folder can be resumed.
+func Train(ctx context.Context, r recipe.Recipe, o Options) (*Run, *Result, error) {
+	dir, c, err := start(&r, o)
+	if err != nil {
+		return nil, nil, err
+	}
+	learn, test, err := loadData(r, c.Limit)
+	if err != nil {
+		return nil, nil, err
+	}
+	if c.BatchSize > learn.Len() {
+		return nil, nil, fmt.Errorf("a batch of %d samples is larger than the training data (%d samples); use --batch %d or less", c.BatchSize, learn.Len(), learn.Len())
+	}
+	model, members := newModel(r, c)
+	metadata := map[string]string{"recipe": c.Recipe, "version": c.Version}
+	result := &Result{Recipe: c.Recipe, Seed: c.Seed, Epochs: c.Epochs, Parameters: nn.CountParameters(model),
+		Threads: par.Threads(), ISA: cpu.Active().String(), Precision: c.Precision, Version: c.Version}
+	seen := 0.0
+	for i, m := range members {
+		place := dir
+		if len(members) > 1 {
+			place = filepath.Join(dir, "members", strconv.Itoa(i+1))
+		}
+		cfg := train.Config{Train: learn, Val: test, Loss: nn.CrossEntropy, Epochs: c.Epochs, BatchSize: c.BatchSize, Seed: c.Seed + uint64(i)}
+		stepsPerEpoch := (learn.Len() + c.BatchSize - 1) / c.BatchSize
+		r.Configure(&cfg, c.LearningRate, stepsPerEpoch*c.ScheduleEpochs)
+		checkpoint := filepath.Join(place, CheckpointFile)
+		if o.Resume != "" && exists(checkpoint) {
+			cfg.Resume = checkpoint
+		}
+		// The checkpoint comes first: whoever sees a newer model can resume from it.
+		cfg.Callbacks = []train.Callback{train.Checkpoint(checkpoint), train.SaveModel(filepath.Join(place, ModelFile), metadata),
+			train.LogJSONL(filepath.Join(place, MetricsFile), 10)}
+		if o.Callbacks != nil {
+			cfg.Callbacks = append(cfg.Callbacks, o.Callbacks(i, len(members))...)
+		}
+		if err := os.MkdirAll(place, 0o755); err != nil {
+			return nil, nil, err
+		}
+		fit, err := train.Fit(ctx, m, cfg)
+		if err != nil {
+			return &Run{Dir: dir, Config: c, Recipe: r, Model: model}, nil, err
+		}
+		result.TrainSeconds += fit.TrainSeconds
+		seen += float64(learn.Len() * len(fit.History))
+		if len(members) > 1 {
+			result.MemberAccuracy = append(result.MemberAccuracy, fit.Last().ValAccuracy)
+		}
+		if err := drawCurves(place, r.Name); err != nil {
+			return nil, nil, err
+		}
+	}
+	run := &Run{Dir: dir, Config: c, Recipe: r, Model: model}
+	if len(members) > 1 {
+		if err := nn.Save(filepath.Join(dir, ModelFile), model, metadata); err != nil {
+			return run, nil, err
+		}
+	}
+	result.ImagesPerSecond = math.Round(seen / result.TrainSeconds)
+	return run, result, run.finish(test, result)
+}
+
+// start makes or opens the folder of a run and settles its configuration.
+func start(r *recipe.Recipe, o Options) (string, Config, error) {
+	if o.Resume != "" {
+		return resume(r, o)
+	}
+	c := Config{Recipe: r.Name, Epochs: r.Epochs, ScheduleEpochs: r.Epochs, BatchSize: r.BatchSize, LearningRate: r.Rate,
+		Members: max(r.Members, 1), Limit: o.Limit, Precision: "f32", Version: o.Version}
+	if o.Epochs > 0 {
+		c.Epochs = o.Epochs
+	}
+	if o.BatchSize > 0 {
+		c.BatchSize = o.BatchSize
+	}
+	if o.Rate > 0 {
+		c.LearningRate = o.Rate
+	}
+	if o.Seed != nil {
+		c.Seed = *o.Seed
+	}
+	dir := o.Out
+	if dir == "" {
+		dir = filepath.Join("runs", r.Name+"-"+time.Now().Format("20060102-150405"))
+	}
+	if exists(filepath.Join(dir, ConfigFile)) {
+		return "", c, fmt.Errorf("%s already holds a run: go on with it by --resume %s, or choose another folder with --out", dir, dir)
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return "", c, fmt.Errorf("the folder of the run cannot be made: %w; choose another with --out", err)
+	}
+	return dir, c, c.write(dir)
+}
+
+// resume opens a run to go on with. Of the options only the number of further
+// epochs may differ from what the run was started with.
+func resume(r *recipe.Recipe, o Options) (string, Config, error) {
+	c, found, err := readConfig(o.Resume)
+	if err != nil {
+		return "", c, err
+	}
+	if r.Name != "" && r.Name != found.Name {
+		return "", c, fmt.Errorf("%s is a run of %s, not of %s", o.Resume, found.Name, r.Name)
+	}
+	*r = found
+	if o.BatchSize > 0 && o.BatchSize != c.BatchSize || o.Rate > 0 && o.Rate != c.LearningRate || o.Seed != nil && *o.Seed != c.Seed || o.Limit > 0 && o.Limit != c.Limit {
+		return "", c, errors.New("--resume goes on with the settings of the run: leave --batch, --lr, --seed and --limit out")
+	}
+	if o.Epochs > 0 {
+		c.Epochs += o.Epochs
+		if err := c.write(o.Resume); err != nil {
+			return "", c, err
+		}
+	}
+	return o.Resume, c, nil
+}
+
+func (c Config) write(dir string) error { return writeJSON(filepath.Join(dir, ConfigFile), c) }
+
+func writeJSON(path string, v any) error {
+	text, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		return err
+	}
+	return atomicfile.WriteFile(path, func(w io.Writer) error {
+		_, err := w.Write(append(text, '\n'))
+		return err
+	})
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
+// finish tests the model, draws the pictures and writes the result.
+func (r *Run) finish(test data.Dataset, result *Result) error {
+	e, err := train.Evaluate(r.Model, test, nn.CrossEntropy)
+	if err != nil {
+		return err
+	}
+	result.TestAccuracy, result.TestLoss, result.TestSamples = e.Accuracy, e.Loss, e.Samples
+	for i, p := range e.Predicted {
+		if p != e.True[i] {
+			result.TestErrors++
+		}
+	}
+	if err := r.draw(test, e); err != nil {
+		return err
+	}
+	return writeJSON(filepath.Join(r.Dir, ResultFile), result)
+}

@@ -1,0 +1,164 @@
+package tensor
+
+import (
+	"slices"
+
+	"github.com/hadal-ml/hadal/internal/par"
+)
+
+var opArgSort, opArgMax *Op
+
+// What compares elements here counts NaN as larger than every number, as
+// NumPy and PyTorch do.
+
+func init() {
+	opArgSort = register(&Op{Name: "argsort", Doc: "ArgSort returns the order that sorts the last axis, equal elements as they stood; the attribute says descending.",
+		NoGrad: "an order is flat wherever it is defined",
+		Infer: func(c *Call) []Spec {
+			return []Spec{{c.In[0].shape, Int64, nil}}
+		},
+		Run: func(c *Call) {
+			down := c.Attr.(bool)
+			comparable(c.In[0], func(x *Tensor) { sortRows[float32](c.Out[0], x, down) }, func(x *Tensor) { sortRows[float64](c.Out[0], x, down) },
+				func(x *Tensor) { sortRows[int64](c.Out[0], x, down) })
+		},
+		Samples: func(s *Sampler) []Sample {
+			return []Sample{{Name: "ascending", In: []*Tensor{s.Distinct(3, 5)}, Attr: false}, {Name: "descending", In: []*Tensor{s.Distinct(2, 4)}, Attr: true}}
+		}})
+	opArgMax = register(&Op{Name: "argmax", Doc: "ArgMax returns where along the last axis the first largest element stands, or smallest if the attribute says so.", ONNX: "ArgMax",
+		NoGrad: "a position is flat wherever it is defined",
+		Infer: func(c *Call) []Spec {
+			x := c.In[0]
+			if len(x.shape) == 0 || x.shape[len(x.shape)-1] == 0 {
+				misfit("argmax", c.In, "there is no largest or smallest of nothing")
+			}
+			return []Spec{{x.shape[:len(x.shape)-1], Int64, nil}}
+		},
+		Run: func(c *Call) {
+			smallest := c.Attr.(bool)
+			comparable(c.In[0], func(x *Tensor) { extremePlaces[float32](c.Out[0], x, smallest) }, func(x *Tensor) { extremePlaces[float64](c.Out[0], x, smallest) },
+				func(x *Tensor) { extremePlaces[int64](c.Out[0], x, smallest) })
+		},
+		Samples: func(s *Sampler) []Sample {
+			return []Sample{{Name: "largest", In: []*Tensor{s.Distinct(3, 5)}, Attr: false}, {Name: "smallest", In: []*Tensor{s.Distinct(2, 4)}, Attr: true}}
+		}})
+}
+
+// comparable calls the function for the type that x is compared in.
+func comparable(x *Tensor, f32, f64, i64 func(x *Tensor)) {
+	x = x.alias()
+	switch x.dtype {
+	case Float32, BFloat16, Float16:
+		f32(x.To(Float32))
+	case Float64:
+		f64(x)
+	default:
+		i64(x.To(Int64))
+	}
+}
+
+// order compares with NaN as the largest.
+func order[T number](a, b T) int {
+	switch {
+	case a < b:
+		return -1
+	case a > b:
+		return 1
+	case a == b:
+		return 0
+	case a == a: // b is NaN
+		return -1
+	case b == b:
+		return 1
+	}
+	return 0
+}
+
+func sortRows[T number](y, x *Tensor, descending bool) {
+	eachRow(y, x, func(places []int64, row []T) {
+		for i := range places {
+			places[i] = int64(i)
+		}
+		slices.SortStableFunc(places, func(a, b int64) int {
+			if descending {
+				a, b = b, a
+			}
+			return order(row[a], row[b])
+		})
+	})
+}
+
+// extremePlaces finds the first largest or smallest element of each row.
+func extremePlaces[T number](y, x *Tensor, smallest bool) {
+	x = x.Contiguous()
+	rows, n := rowsOf(x)
+	xs, ys := dense[T](x), dense[int64](y)
+	par.For(rows, max(1, chunkElements/n), func(lo, hi int) {
+		for r := lo; r < hi; r++ {
+			row := xs[r*n : (r+1)*n]
+			best := 0
+			for i, v := range row {
+				// A NaN is taken either way; then nothing replaces it.
+				if smallest && v < row[best] || !smallest && v > row[best] || v != v && row[best] == row[best] {
+					best = i
+				}
+			}
+			ys[r] = int64(best)
+		}
+	})
+}
+
+// ArgMax returns the position of the first largest element along an axis,
+// which disappears, as int64; without an axis, the position in row-major order
+// among all. The first NaN counts as largest. It panics when there is nothing
+// to compare.
+func (t *Tensor) ArgMax(axes ...int) *Tensor { return t.extremePlace("argmax", false, axes) }
+
+// ArgMin returns the position of the first smallest element; the rest is as in
+// ArgMax, even for NaN.
+func (t *Tensor) ArgMin(axes ...int) *Tensor { return t.extremePlace("argmin", true, axes) }
+
+func (t *Tensor) extremePlace(op string, smallest bool, axes []int) *Tensor {
+	switch len(axes) {
+	case 0:
+		return apply(opArgMax, smallest, t.Reshape(t.Len()))
+	case 1:
+		order, _ := reduceAttr{axes: []int{axis(op, t, axes[0])}}.last(len(t.shape))
+		return apply(opArgMax, smallest, t.Permute(order...))
+	}
+	misfit(op, []*Tensor{t}, "takes one axis or none, got %v", axes)
+	return nil
+}
+
+// ArgSort returns the positions (int64) that sort t along an axis. Equal
+// elements keep their order. NaN counts as larger than every number: last in
+// ascending, first in descending order, as in PyTorch.
+func (t *Tensor) ArgSort(a int, descending bool) *Tensor {
+	if len(t.shape) == 0 {
+		return Full(0, Int64)
+	}
+	a = axis("argsort", t, a)
+	return apply(opArgSort, descending, t.Transpose(a, -1)).Transpose(a, -1)
+}
+
+// Sort returns the elements sorted along an axis and the positions they came
+// from; the order is that of ArgSort.
+func (t *Tensor) Sort(a int, descending bool) (values, places *Tensor) {
+	places = t.ArgSort(a, descending)
+	if len(t.shape) == 0 {
+		return t, places
+	}
+	return t.Gather(a, places), places
+}
+
+// TopK returns the k largest (or smallest) elements along an axis, the most
+// extreme first, and the positions they came from. Of equal elements the first
+// is taken.
+func (t *Tensor) TopK(k, a int, largest bool) (values, places *Tensor) {
+	a = axis("topk", t, a)
+	if k < 0 || k > t.shape[a] {
+		misfit("topk", []*Tensor{t}, "axis %d has no %d elements", a, k)
+	}
+	places = t.ArgSort(a, largest).Narrow(a, 0, k)
+	return t.Gather(a, places), places
+}

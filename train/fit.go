@@ -1,0 +1,416 @@
+package train
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/hadal-ml/hadal/data"
+	"github.com/hadal-ml/hadal/internal/rng"
+	"github.com/hadal-ml/hadal/nn"
+	"github.com/hadal-ml/hadal/optim"
+	"github.com/hadal-ml/hadal/tensor"
+)
+
+// Config says how to train. Train, Loss, Optimizer and Epochs must be set.
+type Config struct {
+	Train data.Dataset // what is learned from
+	Val   data.Dataset // measured after each epoch; nil: nothing is
+
+	Loss      nn.Loss         // of predictions and targets
+	Optimizer optim.Algorithm // and its learning rate
+	// Groups gives some parameters an algorithm of their own, in place of
+	// Optimizer; nil: all alike.
+	Groups func(params []*tensor.Tensor) []optim.Group
+	// Schedule scales the learning rate at each step; nil keeps it constant. A
+	// Plateau is told of the loss after each epoch.
+	Schedule optim.Schedule
+
+	Epochs    int
+	BatchSize int    // 32 when zero
+	Seed      uint64 // decides the order of the samples, augmentation and dropout
+	Transform data.Transform
+	DropLast  bool // leave out a last batch that is not full
+
+	ClipNorm   float64 // gradients are scaled to at most this norm; 0: not
+	ClipValue  float64 // elements of gradients are cut to ±this; 0: not
+	Accumulate int     // batches whose gradients make one update; 1 when zero
+
+	// EMA is the decay of an exponential moving average of the weights, which
+	// is what validation sees and what is left in the model; 0: none.
+	EMA float64
+
+	// Forward computes predictions when the model is not an nn.Module.
+	Forward func(c *nn.Context, x *tensor.Tensor) *tensor.Tensor
+
+	Callbacks []Callback
+	// Resume goes on from a checkpoint that Checkpoint wrote; empty: from the start.
+	Resume string
+}
+
+// Epoch is what one pass over the training data gave.
+type Epoch struct {
+	Epoch         int     `json:"epoch"` // counted from 1
+	Loss          float64 `json:"loss"`
+	Accuracy      float64 `json:"accuracy"` // of classes; 0 when the targets are values
+	ValLoss       float64 `json:"val_loss"`
+	ValAccuracy   float64 `json:"val_accuracy"`
+	LearningRate  float64 `json:"learning_rate"`
+	Seconds       float64 `json:"seconds"` // spent training
+	ImagesPerSec  float64 `json:"images_per_second"`
+	HasValidation bool    `json:"has_validation"`
+}
+
+// Result is what Fit returns.
+type Result struct {
+	History      []Epoch
+	Steps        int           // updates of the weights, in all
+	Duration     time.Duration // spent in this call
+	TrainSeconds float64       // spent training, over all resumes
+	Stopped      string        // why training ended early, or empty
+}
+
+// Last returns the last epoch, or the zero Epoch.
+func (r *Result) Last() Epoch {
+	if len(r.History) == 0 {
+		return Epoch{}
+	}
+	return r.History[len(r.History)-1]
+}
+
+// ErrInterrupted is returned, wrapped, when the context ended: the step was
+// finished and every callback had its chance to save.
+var ErrInterrupted = errors.New("training was interrupted")
+
+// State is what callbacks see. Fields are theirs to read.
+type State struct {
+	Config    *Config
+	Model     any
+	Optimizer *optim.Optimizer
+	EMA       *optim.EMA // nil without one
+	History   []Epoch    // finished epochs
+
+	Epoch         int // the one in progress, counted from 0
+	Step          int // batches done in it
+	StepsPerEpoch int
+	TotalSteps    int // updates in all, since the very start
+
+	BatchLoss    float64 // of the last batch
+	BatchSize    int
+	RunningLoss  float64 // mean over the epoch so far
+	Accuracy     float64 // over the epoch so far
+	LearningRate float64
+	Elapsed      time.Duration // since this call began
+	Interrupted  bool          // End is called because the context ended
+
+	IsClassification bool
+
+	baseRate     float64 // of the optimizer, before the schedule
+	sums         sums
+	seconds      float64 // spent training, over all resumes
+	stop         string
+	forward      func(c *nn.Context, x *tensor.Tensor) *tensor.Tensor
+	epochWas     time.Time // when the epoch began or was resumed; zero between epochs
+	epochSeconds float64
+	resumedAt    int // samples of the epoch that an earlier call had seen
+}
+
+// sums are the running totals of an epoch; a checkpoint carries them.
+type sums struct {
+	Loss    float64 `json:"loss"`
+	Correct int     `json:"correct"`
+	Seen    int     `json:"seen"`
+}
+
+// Stop ends training after the current epoch or step, and says why.
+func (s *State) Stop(why string) { s.stop = why }
+
+// Fit trains a model: any struct of layers. It is an nn.Module, or
+// Config.Forward says how it predicts. The history is returned with the error
+// too, as far as it got. Mistakes in shapes come back as errors, found by a dry
+// run of one batch before the first epoch.
+func Fit(ctx context.Context, model any, cfg Config) (result *Result, err error) {
+	defer recoverTo(&err)
+	s, train, val, err := prepare(model, &cfg)
+	if err != nil {
+		return nil, err
+	}
+	start := time.Now()
+	if cfg.Resume != "" {
+		if err := s.restore(cfg.Resume); err != nil {
+			return nil, err
+		}
+	}
+	finish := func() *Result {
+		return &Result{History: s.History, Steps: s.TotalSteps, Duration: time.Since(start), TrainSeconds: s.seconds, Stopped: s.stop}
+	}
+	if err := s.dryRun(train, val); err != nil {
+		return nil, err
+	}
+	if err := s.each(Callback.Start); err != nil {
+		return finish(), err
+	}
+	for ; s.Epoch < cfg.Epochs && s.stop == ""; s.Epoch++ {
+		if err := s.trainEpoch(ctx, train, start); err != nil {
+			s.Interrupted = errors.Is(err, ErrInterrupted)
+			return finish(), errors.Join(err, s.each(Callback.End))
+		}
+		if err := s.endEpoch(val); err != nil {
+			return finish(), err
+		}
+		s.Step, s.sums = 0, sums{}
+		if err := ctx.Err(); err != nil && s.Epoch+1 < cfg.Epochs {
+			s.Epoch++
+			s.Interrupted = true
+			return finish(), errors.Join(fmt.Errorf("%w after epoch %d", ErrInterrupted, s.Epoch), s.each(Callback.End))
+		}
+	}
+	if s.EMA != nil {
+		s.EMA.Swap() // leaves the averaged weights in the model
+	}
+	return finish(), s.each(Callback.End)
+}
+
+// recoverTo turns the panic of an operation that was given what does not fit
+// into an error. Other panics are bugs and go on.
+func recoverTo(err *error) {
+	switch r := recover().(type) {
+	case nil:
+	case *tensor.ShapeError:
+		*err = r
+	case *tensor.UseError:
+		*err = r
+	case *optim.Error:
+		*err = r
+	default:
+		panic(r)
+	}
+}
+
+func prepare(model any, cfg *Config) (s *State, train, val *data.Loader, err error) {
+	if cfg.BatchSize == 0 {
+		cfg.BatchSize = 32
+	}
+	cfg.Accumulate = max(cfg.Accumulate, 1)
+	switch {
+	case cfg.Train == nil:
+		return nil, nil, nil, errors.New("there is nothing to train on: set Config.Train")
+	case cfg.Loss == nil:
+		return nil, nil, nil, errors.New("there is nothing to minimise: set Config.Loss")
+	case cfg.Epochs < 1:
+		return nil, nil, nil, fmt.Errorf("%d epochs were asked for; at least one is needed", cfg.Epochs)
+	}
+	s = &State{Config: cfg, Model: model, forward: cfg.Forward, IsClassification: len(cfg.Train.TargetShape()) == 0}
+	if s.forward == nil {
+		m, ok := model.(nn.Module)
+		if !ok {
+			return nil, nil, nil, fmt.Errorf("%T has no Forward(*nn.Context, *tensor.Tensor) *tensor.Tensor: give Config.Forward", model)
+		}
+		s.forward = m.Forward
+	}
+	params := nn.Parameters(model)
+	if len(params) == 0 {
+		return nil, nil, nil, fmt.Errorf("%T has no parameters: its layers must be exported fields", model)
+	}
+	if cfg.Groups != nil {
+		s.Optimizer = optim.NewGroups(cfg.Groups(params)...)
+	} else {
+		s.Optimizer = optim.New(cfg.Optimizer, params)
+	}
+	s.baseRate = s.Optimizer.LR()
+	if cfg.EMA > 0 {
+		s.EMA = optim.NewEMA(params, cfg.EMA)
+	}
+	train, err = data.NewLoader(cfg.Train, data.LoaderConfig{BatchSize: cfg.BatchSize, Shuffle: true, Seed: cfg.Seed, DropLast: cfg.DropLast, Transform: cfg.Transform})
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	s.StepsPerEpoch = train.Steps()
+	if cfg.Val != nil {
+		val, err = data.NewLoader(cfg.Val, data.LoaderConfig{BatchSize: min(evalBatch, cfg.Val.Len())})
+		if err != nil {
+			return nil, nil, nil, fmt.Errorf("validation data: %w", err)
+		}
+	}
+	return s, train, val, nil
+}
+
+// evalBatch is how many samples are evaluated at once: enough to keep every
+// worker busy, few enough for their activations to stay in the cache.
+const evalBatch = 250
+
+// each calls one method of every callback.
+func (s *State) each(method func(Callback, *State) error) error {
+	for _, c := range s.Config.Callbacks {
+		if err := method(c, s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// stepContext is the context of one batch: what dropout drops depends on the
+// seed, the epoch and the step alone.
+func (s *State) stepContext() *nn.Context {
+	key, _ := rng.New(s.Config.Seed).SplitString("dropout").Split(uint64(s.Epoch)).Split(uint64(s.Step)).Words()
+	return nn.Training(key)
+}
+
+// spent is the time spent training, over all resumes.
+func (s *State) spent() float64 {
+	if s.epochWas.IsZero() {
+		return s.seconds
+	}
+	return s.seconds + time.Since(s.epochWas).Seconds()
+}
+
+func (s *State) trainEpoch(ctx context.Context, train *data.Loader, start time.Time) error {
+	s.epochWas = time.Now()
+	before := s.seconds
+	defer func() { s.seconds, s.epochWas, s.epochSeconds = s.spent(), time.Time{}, s.spent()-before }()
+	scope := tensor.NewScope()
+	for batch := range train.EpochFrom(s.Epoch, s.Step) {
+		if err := s.step(scope, batch); err != nil {
+			return err
+		}
+		s.Elapsed = time.Since(start)
+		if err := s.each(Callback.Step); err != nil {
+			return err
+		}
+		if ctx.Err() != nil && s.Step < s.StepsPerEpoch {
+			return fmt.Errorf("%w in epoch %d after step %d of %d", ErrInterrupted, s.Epoch+1, s.Step, s.StepsPerEpoch)
+		}
+		if s.stop != "" {
+			break
+		}
+	}
+	return train.Err()
+}
+
+// step trains on one batch. All memory that it needs belongs to the scope and
+// is there again for the next one.
+func (s *State) step(scope *tensor.Scope, batch data.Batch) error {
+	defer scope.Release()
+	cfg := s.Config
+	x := scope.Adopt(batch.X)
+	y := s.forward(s.stepContext(), x)
+	loss := cfg.Loss(y, batch.Y)
+	s.BatchLoss, s.BatchSize = loss.Item(), len(batch.Index)
+	if math.IsNaN(s.BatchLoss) || math.IsInf(s.BatchLoss, 0) {
+		return s.explode(y, loss)
+	}
+	if cfg.Accumulate > 1 {
+		loss = loss.MulScalar(1 / float64(cfg.Accumulate))
+	}
+	loss.Backward()
+	s.sums.Loss += s.BatchLoss * float64(s.BatchSize)
+	s.sums.Seen += s.BatchSize
+	if s.IsClassification {
+		s.sums.Correct += countCorrect(y, batch.Y)
+	}
+	s.Step++
+	if s.Step%cfg.Accumulate == 0 || s.Step == s.StepsPerEpoch {
+		s.update()
+	}
+	s.RunningLoss = s.sums.Loss / float64(s.sums.Seen)
+	s.Accuracy = float64(s.sums.Correct) / float64(s.sums.Seen)
+	return nil
+}
+
+// update applies the accumulated gradients.
+func (s *State) update() {
+	cfg := s.Config
+	if cfg.Schedule != nil {
+		s.Optimizer.SetLR(s.baseRate * cfg.Schedule.At(s.TotalSteps))
+		if m, ok := cfg.Schedule.(optim.MomentumSchedule); ok {
+			s.Optimizer.SetMomentum(m.MomentumAt(s.TotalSteps))
+		}
+	}
+	s.LearningRate = s.Optimizer.LR()
+	if cfg.ClipValue > 0 {
+		optim.ClipValue(s.Optimizer.Params(), cfg.ClipValue)
+	}
+	if cfg.ClipNorm > 0 {
+		optim.ClipNorm(s.Optimizer.Params(), cfg.ClipNorm)
+	}
+	s.Optimizer.Step()
+	if s.EMA != nil {
+		s.EMA.Update()
+	}
+	s.TotalSteps++
+}
+
+// explode says where a loss that is no number came from.
+func (s *State) explode(y, loss *tensor.Tensor) error {
+	where := tensor.FirstNonFinite(loss)
+	if where == "" {
+		where = "the loss itself"
+	}
+	return fmt.Errorf("the loss became %v in epoch %d, step %d: the first value that is not finite came from %s; a smaller learning rate, gradient clipping or clean data may help", s.BatchLoss, s.Epoch+1, s.Step+1, where)
+}
+
+// endEpoch validates and tells the callbacks.
+func (s *State) endEpoch(val *data.Loader) error {
+	e := Epoch{Epoch: s.Epoch + 1, Loss: s.RunningLoss, Accuracy: s.Accuracy, LearningRate: s.LearningRate, Seconds: s.epochSeconds}
+	e.ImagesPerSec = float64(s.sums.Seen-s.resumedAt) / e.Seconds
+	s.resumedAt = 0
+	if val != nil {
+		if s.EMA != nil {
+			s.EMA.Swap()
+			defer s.EMA.Swap()
+		}
+		v, err := evaluate(s.forward, s.Config.Loss, val, s.IsClassification, nil)
+		if err != nil {
+			return fmt.Errorf("validation: %w", err)
+		}
+		e.ValLoss, e.ValAccuracy, e.HasValidation = v.Loss, v.Accuracy, true
+	}
+	s.History = append(s.History, e)
+	if p, ok := s.Config.Schedule.(*optim.Plateau); ok {
+		p.Observe(e.monitored())
+	}
+	return s.each(Callback.Epoch)
+}
+
+// dryRun takes one batch forward and back, and one of validation forward, and
+// puts everything back as it was.
+func (s *State) dryRun(train, val *data.Loader) error {
+	before := make([]*tensor.Tensor, 0)
+	state := nn.State(s.Model)
+	for _, t := range state {
+		before = append(before, t.Keep())
+	}
+	defer func() {
+		for i, t := range state {
+			t.CopyFrom(before[i])
+			t.ClearGrad()
+		}
+	}()
+	scope := tensor.NewScope()
+	defer scope.Release()
+	for batch := range train.Epoch(s.Epoch) {
+		y := s.forward(s.stepContext(), scope.Adopt(batch.X))
+		loss := s.Config.Loss(y, batch.Y)
+		if loss.Len() != 1 {
+			return fmt.Errorf("the loss has shape %s; Config.Loss must return a scalar", tensor.ShapeString(loss.Shape()))
+		}
+		if !loss.RequiresGrad() {
+			return errors.New("the loss does not depend on any parameter that is learned: is everything frozen?")
+		}
+		loss.Backward()
+		break
+	}
+	if err := train.Err(); err != nil {
+		return err
+	}
+	if val == nil {
+		return nil
+	}
+	for batch := range val.Epoch(0) {
+		s.Config.Loss(s.forward(nn.Inference(), scope.Adopt(batch.X)), batch.Y)
+		break
+	}
+	return val.Err()
+}

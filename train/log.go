@@ -1,0 +1,103 @@
+package train
+
+import (
+	"encoding/csv"
+	"os"
+	"strconv"
+
+	"github.com/hadal-ml/hadal/format/jsonl"
+	"github.com/hadal-ml/hadal/metrics/plot"
+)
+
+// StepRecord is one line of a metrics file about one update.
+type StepRecord struct {
+	Kind         string  `json:"kind"` // "step"
+	Step         int     `json:"step"` // updates so far
+	Epoch        int     `json:"epoch"`
+	Loss         float64 `json:"loss"`
+	LearningRate float64 `json:"learning_rate"`
+}
+
+// EpochRecord is one line of a metrics file about one epoch.
+type EpochRecord struct {
+	Kind string `json:"kind"` // "epoch"
+	Epoch
+}
+
+// LogJSONL appends one JSON object a line to a file: one for every n-th
+// update and one for each epoch. A resumed run goes on in the same file.
+func LogJSONL(path string, everySteps int) Callback {
+	var w *jsonl.Writer
+	return Hooks{
+		OnStart: func(s *State) (err error) {
+			w, err = jsonl.Append(path)
+			return err
+		},
+		OnStep: func(s *State) error {
+			if everySteps < 1 || s.TotalSteps%everySteps != 0 {
+				return nil
+			}
+			return w.Write(StepRecord{"step", s.TotalSteps, s.Epoch + 1, s.BatchLoss, s.LearningRate})
+		},
+		OnEpoch: func(s *State) error { return w.Write(EpochRecord{"epoch", s.History[len(s.History)-1]}) },
+		OnEnd:   func(s *State) error { return w.Close() },
+	}
+}
+
+// LogCSV writes the epochs to a CSV file with a header line.
+func LogCSV(path string) Callback {
+	return Hooks{OnEpoch: func(s *State) error {
+		f, err := os.Create(path)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		w := csv.NewWriter(f)
+		w.Write([]string{"epoch", "loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds"})
+		for _, e := range s.History {
+			row := []string{strconv.Itoa(e.Epoch)}
+			for _, v := range []float64{e.Loss, e.Accuracy, e.ValLoss, e.ValAccuracy, e.LearningRate, e.Seconds} {
+				row = append(row, strconv.FormatFloat(v, 'g', -1, 64))
+			}
+			w.Write(row)
+		}
+		w.Flush()
+		if err := w.Error(); err != nil {
+			return err
+		}
+		return f.Close()
+	}}
+}
+
+// PlotCurves draws loss, accuracy and learning rate to a PNG or SVG file after
+// each epoch.
+func PlotCurves(path, title string) Callback {
+	var run plot.Run
+	return Hooks{
+		OnStep: func(s *State) error {
+			run.StepLoss = append(run.StepLoss, s.BatchLoss)
+			run.LearningRate = append(run.LearningRate, s.LearningRate)
+			return nil
+		},
+		OnEpoch: func(s *State) error {
+			run.Name = title
+			run.TrainLoss, run.ValLoss, run.TrainAccuracy, run.ValAccuracy = nil, nil, nil, nil
+			for _, e := range s.History {
+				run.TrainLoss = append(run.TrainLoss, e.Loss)
+				if s.IsClassification {
+					run.TrainAccuracy = append(run.TrainAccuracy, e.Accuracy)
+				}
+				if e.HasValidation {
+					run.ValLoss = append(run.ValLoss, e.ValLoss)
+					if s.IsClassification {
+						run.ValAccuracy = append(run.ValAccuracy, e.ValAccuracy)
+					}
+				}
+			}
+			figure, err := plot.Curves(run)
+			if err != nil {
+				return err
+			}
+			return figure.Save(path)
+		}}
+}
