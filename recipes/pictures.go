@@ -22,7 +22,7 @@ func drawCurves(dir, title string) error {
 	if err != nil {
 		return err
 	}
-	run := plot.Run{Name: title}
+	run := plot.Run{Name: title, StepEvery: logEvery, ValName: "test"}
 	for _, line := range lines {
 		var kind struct{ Kind string }
 		if err := json.Unmarshal(line, &kind); err != nil {

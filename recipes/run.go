@@ -30,6 +30,9 @@ const (
 	CheckpointFile = "checkpoint.safetensors"
 )
 
+// logEvery is how many updates there are to a line of the metrics file.
+const logEvery = 10
+
 // Config is everything that is needed to rebuild a run and to run it again.
 type Config struct {
 	Recipe         string  `json:"recipe"`
@@ -197,7 +200,7 @@ func Train(ctx context.Context, r recipe.Recipe, o Options) (*Run, *Result, erro
 		}
 		// The checkpoint comes first: whoever sees a newer model can resume from it.
 		cfg.Callbacks = []train.Callback{train.Checkpoint(checkpoint), train.SaveModel(filepath.Join(place, ModelFile), metadata),
-			train.LogJSONL(filepath.Join(place, MetricsFile), 10)}
+			train.LogJSONL(filepath.Join(place, MetricsFile), logEvery)}
 		if o.Callbacks != nil {
 			cfg.Callbacks = append(cfg.Callbacks, o.Callbacks(i, len(members))...)
 		}

@@ -18,11 +18,13 @@ type Run struct {
 
 	StepLoss     []float64 // training loss of each step
 	LearningRate []float64 // learning rate of each step
+	StepEvery    int       // steps from one of these to the next; 0 is 1
 
 	TrainLoss     []float64 // mean training loss of each epoch
 	ValLoss       []float64 // validation loss after each epoch
 	TrainAccuracy []float64 // in 0..1, of each epoch
 	ValAccuracy   []float64 // in 0..1, after each epoch
+	ValName       string    // what the validation data are called; "" is "validation"
 }
 
 // Curves draws a run: at the left the loss by step (each step pale, a moving
@@ -78,16 +80,16 @@ func (run Run) finalFigures() string {
 	case epochs > 1:
 		parts = append(parts, count(epochs)+" epochs")
 	case len(run.StepLoss) > 0:
-		parts = append(parts, count(len(run.StepLoss))+" steps")
+		parts = append(parts, count(len(run.StepLoss)*max(run.StepEvery, 1))+" steps")
 	}
 	if n := len(run.ValAccuracy); n > 0 {
-		parts = append(parts, "validation accuracy "+accuracy(run.ValAccuracy[n-1]))
+		parts = append(parts, run.valName()+" accuracy "+accuracy(run.ValAccuracy[n-1]))
 		if best := bestOf(run.ValAccuracy, true); best >= 0 && run.ValAccuracy[best] > run.ValAccuracy[n-1] {
 			parts = append(parts, fmt.Sprintf("best %s after epoch %s", accuracy(run.ValAccuracy[best]), count(best+1)))
 		}
 	}
 	if n := len(run.ValLoss); n > 0 {
-		parts = append(parts, "validation loss "+figures(run.ValLoss[n-1]))
+		parts = append(parts, run.valName()+" loss "+figures(run.ValLoss[n-1]))
 	} else if n := len(run.TrainLoss); n > 0 {
 		parts = append(parts, "training loss "+figures(run.TrainLoss[n-1]))
 	}
@@ -123,7 +125,7 @@ func (run Run) stepLossPanel() *panel {
 	if n == 0 {
 		return nil
 	}
-	steps := countFrom1(n)
+	steps := run.steps(n)
 	reach := n / 80
 	mean := movingMean(run.StepLoss, reach)
 	p := &panel{title: "Training loss by step", xLabel: "step"}
@@ -136,8 +138,8 @@ func (run Run) stepLossPanel() *panel {
 		return p
 	}
 	p.lines = []line{
-		{name: "each step", x: steps, y: run.StepLoss, color: lighten(blue, 0.72), width: 0.6},
-		{name: fmt.Sprintf("mean of %s steps", count(2*reach+1)), x: steps, y: mean, color: blue, width: 1.6},
+		{name: run.everyStep(), x: steps, y: run.StepLoss, color: lighten(blue, 0.72), width: 0.6},
+		{name: fmt.Sprintf("mean of %s steps", count((2*reach+1)*max(run.StepEvery, 1))), x: steps, y: mean, color: blue, width: 1.6},
 	}
 	return p
 }
@@ -188,7 +190,7 @@ func (run Run) epochPanel(title string, training, validation []float64, format f
 		p.lines = append(p.lines, l)
 	}
 	add("training", training, line{color: blue})
-	add("validation", validation, line{color: vermillion})
+	add(run.valName(), validation, line{color: vermillion})
 	return p
 }
 
@@ -198,7 +200,7 @@ func (run Run) learningRatePanel() *panel {
 		return nil
 	}
 	p := &panel{title: "Learning rate", xLabel: "step"}
-	steps := countFrom1(n)
+	steps := run.steps(n)
 	p.x, _ = axis{whole: true}.spanning(0.01, steps)
 	y, any := axis{}.spanning(0.06, run.LearningRate)
 	if !any {
@@ -232,6 +234,29 @@ func (p *panel) setLossAxis(raw []float64, values ...[]float64) {
 	if positive && linear.min < 0.5*linear.max {
 		p.y.min = 0
 	}
+}
+
+func (run Run) valName() string {
+	if run.ValName == "" {
+		return "validation"
+	}
+	return run.ValName
+}
+
+func (run Run) everyStep() string {
+	if run.StepEvery > 1 {
+		return fmt.Sprintf("one step in %d", run.StepEvery)
+	}
+	return "each step"
+}
+
+// steps is where n logged steps stand.
+func (run Run) steps(n int) []float64 {
+	xs := countFrom1(n)
+	for i := range xs {
+		xs[i] *= float64(max(run.StepEvery, 1))
+	}
+	return xs
 }
 
 // countFrom1 is 1, 2, ..., n.
