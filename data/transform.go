@@ -24,7 +24,8 @@ func NewImage(c, h, w int) Image { return Image{c, h, w, make([]float32, c*h*w)}
 func (m Image) channel(c int) []float32 { return m.Pix[c*m.H*m.W : (c+1)*m.H*m.W] }
 
 // Transform makes one image out of another, often at random. A transform is
-// used by several goroutines at once.
+// used by several goroutines at once. The picture docs/transforms.png shows
+// what each one does; the program internal/gallery draws it.
 type Transform interface {
 	// OutputShape returns the shape (C, H, W) of the result for a source of
 	// that shape, or an error when the transform does not fit such images.

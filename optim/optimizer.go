@@ -84,10 +84,9 @@ func NewGroups(groups ...Group) *Optimizer {
 		panic(errorf("there are no parameters to optimize"))
 	}
 	o.SetLR(o.lr)
-	o.grain = 1
-	if o.elements() <= chunk {
-		o.grain = max(1, len(o.spans)) // not worth waking another worker
-	}
+	// A worker gets about a chunk of elements at a time, so that a model of
+	// many small parameters is not cut finer than one large parameter.
+	o.grain = max(1, min(len(o.spans), len(o.spans)*chunk/max(1, o.elements())))
 	o.each = func(_, lo, hi int) {
 		for _, s := range o.spans[lo:hi] {
 			if s.p.active {

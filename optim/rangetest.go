@@ -71,7 +71,8 @@ func RangeTest(cfg RangeConfig, step func(lr float64) (loss float64, err error))
 			steepest, slope = i-1, s
 		}
 	}
-	if steepest < 0 {
+	// Rounding alone is no fall.
+	if steepest < 0 || !(least < r.Smoothed[0]-1e-9*math.Abs(r.Smoothed[0])) {
 		return r, errorf("the loss never fell between the rates %g and %g; start from a smaller rate or look at the model", cfg.From, cfg.To)
 	}
 	r.Suggested, r.Least = r.Rates[steepest], r.Rates[leastAt]

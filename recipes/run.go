@@ -181,6 +181,10 @@ func Train(ctx context.Context, r recipe.Recipe, o Options) (*Run, *Result, erro
 	if c.BatchSize > learn.Len() {
 		return nil, nil, fmt.Errorf("a batch of %d samples is larger than the training data (%d samples); use --batch %d or less", c.BatchSize, learn.Len(), learn.Len())
 	}
+	// Only now, so that a mistake leaves no folder behind.
+	if err := c.save(dir); err != nil {
+		return nil, nil, err
+	}
 	model, members := newModel(r, c)
 	metadata := map[string]string{"recipe": c.Recipe, "version": c.Version}
 	result := &Result{Recipe: c.Recipe, Seed: c.Seed, Epochs: c.Epochs, Parameters: nn.CountParameters(model),
@@ -230,7 +234,7 @@ func Train(ctx context.Context, r recipe.Recipe, o Options) (*Run, *Result, erro
 	return run, result, run.finish(test, result)
 }
 
-// start makes or opens the folder of a run and settles its configuration.
+// start settles the folder of a run and its configuration. It writes nothing.
 func start(r *recipe.Recipe, o Options) (string, Config, error) {
 	if o.Resume != "" {
 		return resume(r, o)
@@ -239,6 +243,9 @@ func start(r *recipe.Recipe, o Options) (string, Config, error) {
 		Members: max(r.Members, 1), Limit: o.Limit, Precision: "f32", Version: o.Version}
 	if o.Epochs > 0 {
 		c.Epochs = o.Epochs
+	}
+	if c.Limit > 0 { // a quick look at few samples has smaller batches
+		c.BatchSize = min(c.BatchSize, c.Limit)
 	}
 	if o.BatchSize > 0 {
 		c.BatchSize = o.BatchSize
@@ -256,10 +263,7 @@ func start(r *recipe.Recipe, o Options) (string, Config, error) {
 	if exists(filepath.Join(dir, ConfigFile)) {
 		return "", c, fmt.Errorf("%s already holds a run: go on with it by --resume %s, or choose another folder with --out", dir, dir)
 	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return "", c, fmt.Errorf("the folder of the run cannot be made: %w; choose another with --out", err)
-	}
-	return dir, c, c.write(dir)
+	return dir, c, nil
 }
 
 // resume opens a run to go on with. Of the options only the number of further
@@ -276,16 +280,17 @@ func resume(r *recipe.Recipe, o Options) (string, Config, error) {
 	if o.BatchSize > 0 && o.BatchSize != c.BatchSize || o.Rate > 0 && o.Rate != c.LearningRate || o.Seed != nil && *o.Seed != c.Seed || o.Limit > 0 && o.Limit != c.Limit {
 		return "", c, errors.New("--resume goes on with the settings of the run: leave --batch, --lr, --seed and --limit out")
 	}
-	if o.Epochs > 0 {
-		c.Epochs += o.Epochs
-		if err := c.write(o.Resume); err != nil {
-			return "", c, err
-		}
-	}
+	c.Epochs += o.Epochs
 	return o.Resume, c, nil
 }
 
-func (c Config) write(dir string) error { return writeJSON(filepath.Join(dir, ConfigFile), c) }
+// save makes the folder of a run, unless it is there, and writes the configuration.
+func (c Config) save(dir string) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("the folder of the run cannot be made: %w; choose another with --out", err)
+	}
+	return writeJSON(filepath.Join(dir, ConfigFile), c)
+}
 
 func writeJSON(path string, v any) error {
 	text, err := json.MarshalIndent(v, "", "  ")

@@ -113,7 +113,7 @@ func init() {
 		Samples: samplesOf2Same(anyReal, anyReal)},
 		gradientKernel(vec.SoftplusGrad[float32], vec.SoftplusGrad[float64]))
 
-	opClamp = unaryOp(Op{Name: "clamp", Doc: "Clamp limits x to an interval; its derivative at the ends is 1.", ONNX: "Clip", Saved: savesIn,
+	opClamp = unaryOp(Op{Name: "clamp", Doc: "Clamp limits x to an interval; its derivative at the ends is 0.", ONNX: "Clip", Saved: savesIn,
 		Grad:    func(g *GradCall) { g.Set(0, apply(opClampGrad, g.Attr, g.Gy(0), g.In[0])) },
 		Samples: samplesOf1With(params{-0.51, 0.52}, anyReal)},
 		unaryKernel{f64: func(x float64, p params) float64 { return math.Min(math.Max(x, p[0]), p[1]) },
@@ -127,17 +127,17 @@ func init() {
 				return x
 			},
 			f32: clampRun[float32], v64: clampRun[float64]})
-	opClampGrad = binaryOpWith(Op{Name: "clamp_grad", Doc: "The gradient of Clamp: gy where x lies in the interval, else 0.",
+	opClampGrad = binaryOpWith(Op{Name: "clamp_grad", Doc: "The gradient of Clamp: gy where x lies inside the interval, else 0.",
 		Grad: GradByDefinition,
 		Define: func(c *Call) []*Tensor {
 			gy, x, p := c.In[0], c.In[1].Detach(), c.Attr.(params)
-			inside := x.GreaterEqual(Scalar(p[0], x.dtype)).And(x.LessEqual(Scalar(p[1], x.dtype)))
+			inside := x.GreaterScalar(p[0]).And(x.LessScalar(p[1]))
 			return []*Tensor{Where(inside, gy, Scalar(0, gy.dtype))}
 		},
 		Samples: samplesOf2SameWith(params{-0.51, 0.52}, anyReal, anyReal)},
 		func(p params) binaryKernel {
 			return binaryKernel{f64: func(gy, x float64) float64 {
-				if p[0] <= x && x <= p[1] {
+				if p[0] < x && x < p[1] {
 					return gy
 				}
 				return 0
@@ -261,7 +261,7 @@ func (t *Tensor) HardSigmoid() *Tensor { return t.AddScalar(3).Clamp(0, 6).MulSc
 // HardSwish returns x*HardSigmoid(x) (Howard et al., arXiv 1905.02244).
 func (t *Tensor) HardSwish() *Tensor { return t.Mul(t.HardSigmoid()) }
 
-// HardTanh limits x to [lo, hi]. Its derivative at the ends is 1, in PyTorch 0.
+// HardTanh limits x to [lo, hi].
 func (t *Tensor) HardTanh(lo, hi float64) *Tensor { return t.Clamp(lo, hi) }
 
 // ReLU6 limits x to [0, 6] (Howard et al., arXiv 1704.04861).
@@ -292,5 +292,5 @@ func (t *Tensor) Maxout(pieces int) *Tensor {
 }
 
 // Clamp limits x to [lo, hi]; infinite limits are none. NaN stays NaN. The
-// derivative at the ends is 1, as in PyTorch. Where lo > hi the result is hi.
+// derivative at the ends is 0, as in PyTorch. Where lo > hi the result is hi.
 func (t *Tensor) Clamp(lo, hi float64) *Tensor { return apply(opClamp, params{lo, hi}, t) }

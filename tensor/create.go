@@ -175,7 +175,7 @@ func (t *Tensor) overwrite(op string) {
 	if t.node != nil {
 		panic(&UseError{op, "a tensor on the tape cannot be changed in place; call Detach or Clone first"})
 	}
-	t.store.version++
+	t.store.root().version++
 }
 
 // Item returns the only element of t.

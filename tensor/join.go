@@ -185,10 +185,10 @@ func (t *Tensor) Pad(value float64, pairs ...[2]int) *Tensor {
 func (t *Tensor) PadReflect(pairs ...[2]int) *Tensor {
 	return t.padFrom("pad reflect", pairs, func(i, n int) int {
 		if i < 0 {
-			i = -i
+			return -i
 		}
 		if i >= n {
-			i = 2*(n-1) - i
+			return 2*(n-1) - i
 		}
 		return i
 	})

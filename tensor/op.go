@@ -154,7 +154,7 @@ func versionOf(t *Tensor) uint64 {
 	if t == nil {
 		return 0
 	}
-	return t.store.version
+	return t.store.root().version
 }
 
 // checkVersions panics when a value that the gradient reads was overwritten.
@@ -165,7 +165,7 @@ func (n *node) checkVersions() {
 			return
 		}
 		t.checkUsable("backward of " + c.Op.Name)
-		if t.store.version != recorded {
+		if versionOf(t) != recorded {
 			name := t.name
 			if name != "" {
 				name += " "

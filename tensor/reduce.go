@@ -310,14 +310,24 @@ func reduceSamples(d domain) func(*Sampler) []Sample {
 	}
 }
 
-// Sum adds the elements along the named axes, or all. Axes disappear.
+// Sum adds the elements along the named axes, or all. Axes disappear. Integers
+// and bools are added up as int64.
 func (t *Tensor) Sum(axes ...int) *Tensor {
-	return apply(opSum, reduceAttr{axesOf("sum", t, axes), false}, t)
+	return apply(opSum, reduceAttr{axesOf("sum", t, axes), false}, t.widest())
 }
 
 // SumKeep is Sum with the reduced axes kept at size 1.
 func (t *Tensor) SumKeep(axes ...int) *Tensor {
-	return apply(opSum, reduceAttr{axesOf("sum", t, axes), true}, t)
+	return apply(opSum, reduceAttr{axesOf("sum", t, axes), true}, t.widest())
+}
+
+// widest converts integers to int64, so that a sum or product of many does not
+// overflow.
+func (t *Tensor) widest() *Tensor {
+	if t.dtype.IsFloat() {
+		return t
+	}
+	return t.To(Int64)
 }
 
 // Mean averages the elements along the named axes, or all; of nothing it is NaN.

@@ -30,8 +30,7 @@ func resizeBackward(c *Call) pool.Resize {
 	return pool.Resize{N: gy.shape[0], C: gy.shape[1], H: a.size[0], W: a.size[1], OutH: gy.shape[2], OutW: gy.shape[3]}
 }
 
-var opAdaptiveAvgPool2d, opAdaptiveAvgPool2dGrad, opAdaptiveMaxPool2d, opAdaptiveMaxPool2dGrad, opAdaptiveMaxPool2dPick *Op
-var opUpsampleNearest, opUpsampleNearestGrad, opUpsampleBilinear, opUpsampleBilinearGrad *Op
+var opAdaptiveAvgPool2d, opAdaptiveMaxPool2d, opAdaptiveMaxPool2dGrad, opAdaptiveMaxPool2dPick, opUpsampleNearest, opUpsampleBilinear *Op
 
 // resizer is a linear change of the size of images and its transpose.
 type resizer[T real] struct {
@@ -41,7 +40,8 @@ type resizer[T real] struct {
 
 // linearResize registers a change of size that is linear, and its gradient.
 // Each is the gradient of the other.
-func linearResize(name, doc, onnx string, k32 resizer[float32], k64 resizer[float64]) (forward, grad *Op) {
+func linearResize(name, doc, onnx string, k32 resizer[float32], k64 resizer[float64]) *Op {
+	var forward, grad *Op
 	attr := func(h, w int) resizeAttr { return resizeAttr{[2]int{h, w}, false} }
 	forward = register(&Op{Name: name, Doc: doc, ONNX: onnx, Saved: savesNothing,
 		Infer: func(c *Call) []Spec {
@@ -82,7 +82,7 @@ func linearResize(name, doc, onnx string, k32 resizer[float32], k64 resizer[floa
 			img := func(n, c, h, w int) []*Tensor { return []*Tensor{s.Normal(n, c, h, w).ChannelsLast()} }
 			return []Sample{{"larger", img(1, 2, 4, 5), attr(2, 3)}, {"corners aligned", img(1, 1, 5, 4), resizeAttr{[2]int{3, 2}, true}}}
 		}})
-	return forward, grad
+	return forward
 }
 
 // unaligned makes a resizer of kernels that know no alignment.
@@ -91,11 +91,11 @@ func unaligned[T real](forward, grad func(s pool.Resize, x, y []T)) resizer[T] {
 }
 
 func init() {
-	opAdaptiveAvgPool2d, opAdaptiveAvgPool2dGrad = linearResize("adaptive_avg_pool2d", "AdaptiveAvgPool2d is the mean of each of a given number of bins of an image.", "",
+	opAdaptiveAvgPool2d = linearResize("adaptive_avg_pool2d", "AdaptiveAvgPool2d is the mean of each of a given number of bins of an image.", "",
 		unaligned(pool.AdaptiveAverage[float32], pool.AdaptiveAverageGrad[float32]), unaligned(pool.AdaptiveAverage[float64], pool.AdaptiveAverageGrad[float64]))
-	opUpsampleNearest, opUpsampleNearestGrad = linearResize("upsample_nearest", "UpsampleNearest changes the size of an image by repeating pixels.", "Resize",
+	opUpsampleNearest = linearResize("upsample_nearest", "UpsampleNearest changes the size of an image by repeating pixels.", "Resize",
 		unaligned(pool.UpsampleNearest[float32], pool.UpsampleNearestGrad[float32]), unaligned(pool.UpsampleNearest[float64], pool.UpsampleNearestGrad[float64]))
-	opUpsampleBilinear, opUpsampleBilinearGrad = linearResize("upsample_bilinear", "UpsampleBilinear changes the size of an image by linear interpolation.", "Resize",
+	opUpsampleBilinear = linearResize("upsample_bilinear", "UpsampleBilinear changes the size of an image by linear interpolation.", "Resize",
 		resizer[float32]{pool.UpsampleBilinear[float32], pool.UpsampleBilinearGrad[float32]}, resizer[float64]{pool.UpsampleBilinear[float64], pool.UpsampleBilinearGrad[float64]})
 
 	maxSamples := func(s *Sampler) []Sample {

@@ -23,7 +23,7 @@ func (s *Sampler) draw(shape []int, f func(r *rng.Stream) float64) *Tensor {
 	for i := range v {
 		v[i] = f(r)
 	}
-	return FromSlice(v, append([]int{}, shape...)...)
+	return FromSlice(v).Reshape(shape...)
 }
 
 // Normal draws from the standard normal distribution.
@@ -57,7 +57,7 @@ func (s *Sampler) Distinct(shape ...int) *Tensor {
 	for i := range v {
 		v[i] = 0.05 * (float64(p[i]) - float64(n)/2 + 0.3)
 	}
-	return FromSlice(v, append([]int{}, shape...)...)
+	return FromSlice(v).Reshape(shape...)
 }
 
 // Bools draws true and false.

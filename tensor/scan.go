@@ -65,8 +65,8 @@ func init() {
 
 func scanInfer(c *Call) []Spec {
 	x := c.In[0]
-	if len(x.shape) == 0 || x.dtype == Bool {
-		misfit(c.Op.Name, c.In, "needs numbers along at least one axis")
+	if len(x.shape) == 0 || !x.dtype.IsFloat() && x.dtype != Int64 {
+		misfit(c.Op.Name, c.In, "needs floats or int64 along at least one axis")
 	}
 	return []Spec{{x.shape, x.dtype, nil}}
 }
@@ -93,8 +93,7 @@ func (t *Tensor) othersBefore() *Tensor {
 	return shifted(t, 1).CumProd(-1)
 }
 
-// runScan runs a kernel on every row. Half precision is scanned in float32,
-// small integers in int64.
+// runScan runs a kernel on every row. Half precision is scanned in float32.
 func runScan(c *Call, f32 func(y, x []float32), f64 func(y, x []float64), i64 func(y, x []int64)) {
 	switch c.In[0].dtype {
 	case Float32:
@@ -103,10 +102,6 @@ func runScan(c *Call, f32 func(y, x []float32), f64 func(y, x []float64), i64 fu
 		eachRow(c.Out[0], c.In[0], f64)
 	case Int64:
 		eachRow(c.Out[0], c.In[0], i64)
-	case Int32, UInt8:
-		wide := newTensor(nil, Int64, c.Out[0].shape, nil)
-		eachRow(wide, c.In[0].alias().To(Int64), i64)
-		copyInto(c.Out[0], wide)
 	default:
 		widened(c.Out[0], c.In, func(y *Tensor, in []*Tensor) { eachRow(y, in[0], f32) })
 	}
@@ -156,9 +151,10 @@ func recur[T real](c *Call) {
 	})
 }
 
-// CumSum adds up the elements along an axis: y[k] = x[0] + ... + x[k]. The
-// element type stays; PyTorch widens small integers.
-func (t *Tensor) CumSum(a int) *Tensor { return alongLast(opCumSum, t, a) }
+// CumSum adds up the elements along an axis: y[k] = x[0] + ... + x[k].
+// Integers and bools are added up as int64.
+func (t *Tensor) CumSum(a int) *Tensor { return alongLast(opCumSum, t.widest(), a) }
 
 // CumProd multiplies up the elements along an axis: y[k] = x[0] * ... * x[k].
-func (t *Tensor) CumProd(a int) *Tensor { return alongLast(opCumProd, t, a) }
+// Integers and bools are multiplied as int64.
+func (t *Tensor) CumProd(a int) *Tensor { return alongLast(opCumProd, t.widest(), a) }

@@ -52,13 +52,14 @@ func (r reduceAttr) last(n int) (order, back []int) {
 }
 
 // Prod multiplies the elements along the named axes, or all. Axes disappear.
+// Integers and bools are multiplied as int64.
 func (t *Tensor) Prod(axes ...int) *Tensor {
-	return apply(opProd, reduceAttr{axesOf("prod", t, axes), false}, t)
+	return apply(opProd, reduceAttr{axesOf("prod", t, axes), false}, t.widest())
 }
 
 // ProdKeep is Prod with the reduced axes kept at size 1.
 func (t *Tensor) ProdKeep(axes ...int) *Tensor {
-	return apply(opProd, reduceAttr{axesOf("prod", t, axes), true}, t)
+	return apply(opProd, reduceAttr{axesOf("prod", t, axes), true}, t.widest())
 }
 
 // Var is the variance along the named axes, or all: the sum of the squared

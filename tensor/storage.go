@@ -9,8 +9,17 @@ import (
 // storage is the memory that a tensor and its views share.
 type storage struct {
 	data    []byte
-	version uint64 // counts overwrites, so that the tape can tell a stale value
-	scope   *Scope // nil: the garbage collector frees it
+	version uint64   // counts overwrites, so that the tape can tell a stale value
+	scope   *Scope   // nil: the garbage collector frees it
+	shared  *storage // whose elements these are, when a scope only views them
+}
+
+// root is the storage that counts the overwrites.
+func (s *storage) root() *storage {
+	if s.shared != nil {
+		return s.shared
+	}
+	return s
 }
 
 // Scope owns the memory of one step. Tensors made from a tensor of a scope
@@ -39,6 +48,16 @@ func (s *Scope) Adopt(t *Tensor) *Tensor {
 	out := newTensor(s, t.dtype, t.shape, denseLike(t.shape, t.stride))
 	copyInto(out, t)
 	return out
+}
+
+// View returns t as a member of the scope without copying it: what is computed
+// from it belongs to the scope. The elements stay t's and outlive the scope.
+func (s *Scope) View(t *Tensor) *Tensor {
+	t.checkUsable("view")
+	v := t.alias()
+	v.store = &storage{data: t.store.data, scope: s, shared: t.store.root()}
+	v.noGrad = s.noGrad
+	return v
 }
 
 // Release gives back the memory of every tensor of the scope. Using one of

@@ -98,7 +98,7 @@ func Data[T Element](t *Tensor) []T {
 // that a tape that still needs the old ones panics instead of using the new.
 func MutableData[T Element](t *Tensor) []T {
 	d := Data[T](t)
-	t.store.version++
+	t.store.root().version++
 	return d
 }
 

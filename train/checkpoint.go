@@ -173,12 +173,8 @@ func (e Epoch) monitored() float64 {
 }
 
 func (s *State) saveModel(path string, metadata map[string]string) error {
-	if s.EMA != nil {
-		s.EMA.Swap()
-		defer s.EMA.Swap()
-	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
 	}
-	return nn.Save(path, s.Model, metadata)
+	return s.averaged(func() error { return nn.Save(path, s.Model, metadata) })
 }

@@ -20,10 +20,12 @@ func EarlyStopping(patience int, minDelta float64) Callback {
 			if e.monitored() < best-minDelta {
 				best, since = e.monitored(), 0
 				weights = weights[:0]
-				for _, t := range nn.State(s.Model) {
-					weights = append(weights, t.Keep())
-				}
-				return nil
+				return s.averaged(func() error {
+					for _, t := range nn.State(s.Model) {
+						weights = append(weights, t.Keep())
+					}
+					return nil
+				})
 			}
 			if since++; since >= patience {
 				s.Stop(fmt.Sprintf("the loss %.4g was not beaten for %d epochs", best, since))

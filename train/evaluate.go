@@ -49,7 +49,7 @@ func evaluate(forward func(*nn.Context, *tensor.Tensor) *tensor.Tensor, loss nn.
 	scope := tensor.NewInferenceScope()
 	var total sums
 	for batch := range loader.Epoch(0) {
-		y := forward(nn.Inference(), scope.Adopt(batch.X))
+		y := forward(nn.Inference(), scope.View(batch.X))
 		n := len(batch.Index)
 		if loss != nil {
 			total.Loss += loss(y, batch.Y).Item() * float64(n)

@@ -138,6 +138,9 @@ func Fit(ctx context.Context, model any, cfg Config) (result *Result, err error)
 		return nil, err
 	}
 	start := time.Now()
+	if err := s.dryRun(train, val); err != nil {
+		return nil, err
+	}
 	if cfg.Resume != "" {
 		if err := s.restore(cfg.Resume); err != nil {
 			return nil, err
@@ -145,9 +148,6 @@ func Fit(ctx context.Context, model any, cfg Config) (result *Result, err error)
 	}
 	finish := func() *Result {
 		return &Result{History: s.History, Steps: s.TotalSteps, Duration: time.Since(start), TrainSeconds: s.seconds, Stopped: s.stop}
-	}
-	if err := s.dryRun(train, val); err != nil {
-		return nil, err
 	}
 	if err := s.each(Callback.Start); err != nil {
 		return finish(), err
@@ -294,7 +294,7 @@ func (s *State) trainEpoch(ctx context.Context, train *data.Loader, start time.T
 func (s *State) step(scope *tensor.Scope, batch data.Batch) error {
 	defer scope.Release()
 	cfg := s.Config
-	x := scope.Adopt(batch.X)
+	x := scope.View(batch.X)
 	y := s.forward(s.stepContext(), x)
 	loss := cfg.Loss(y, batch.Y)
 	s.BatchLoss, s.BatchSize = loss.Item(), len(batch.Index)
@@ -357,11 +357,11 @@ func (s *State) endEpoch(val *data.Loader) error {
 	e.ImagesPerSec = float64(s.sums.Seen-s.resumedAt) / e.Seconds
 	s.resumedAt = 0
 	if val != nil {
-		if s.EMA != nil {
-			s.EMA.Swap()
-			defer s.EMA.Swap()
-		}
-		v, err := evaluate(s.forward, s.Config.Loss, val, s.IsClassification, nil)
+		var v Evaluation
+		err := s.averaged(func() (err error) {
+			v, err = evaluate(s.forward, s.Config.Loss, val, s.IsClassification, nil)
+			return err
+		})
 		if err != nil {
 			return fmt.Errorf("validation: %w", err)
 		}
@@ -372,6 +372,16 @@ func (s *State) endEpoch(val *data.Loader) error {
 		p.Observe(e.monitored())
 	}
 	return s.each(Callback.Epoch)
+}
+
+// averaged calls f while the model has its averaged weights, if there are any.
+func (s *State) averaged(f func() error) error {
+	if s.EMA == nil {
+		return f()
+	}
+	s.EMA.Swap()
+	defer s.EMA.Swap()
+	return f()
 }
 
 // dryRun takes one batch forward and back, and one of validation forward, and
@@ -391,7 +401,7 @@ func (s *State) dryRun(train, val *data.Loader) error {
 	scope := tensor.NewScope()
 	defer scope.Release()
 	for batch := range train.Epoch(s.Epoch) {
-		y := s.forward(s.stepContext(), scope.Adopt(batch.X))
+		y := s.forward(s.stepContext(), scope.View(batch.X))
 		loss := s.Config.Loss(y, batch.Y)
 		if loss.Len() != 1 {
 			return fmt.Errorf("the loss has shape %s; Config.Loss must return a scalar", tensor.ShapeString(loss.Shape()))
@@ -409,7 +419,7 @@ func (s *State) dryRun(train, val *data.Loader) error {
 		return nil
 	}
 	for batch := range val.Epoch(0) {
-		s.Config.Loss(s.forward(nn.Inference(), scope.Adopt(batch.X)), batch.Y)
+		s.Config.Loss(s.forward(nn.Inference(), scope.View(batch.X)), batch.Y)
 		break
 	}
 	return val.Err()

@@ -2,6 +2,8 @@ package train
 
 import (
 	"encoding/csv"
+	"encoding/json"
+	"errors"
 	"os"
 	"strconv"
 
@@ -24,12 +26,17 @@ type EpochRecord struct {
 	Epoch
 }
 
-// LogJSONL appends one JSON object a line to a file: one for every n-th
-// update and one for each epoch. A resumed run goes on in the same file.
+// LogJSONL writes one JSON object a line to a file: one for every n-th update
+// and one for each epoch. A resumed run goes on in the same file, from where its
+// checkpoint was written: lines about later steps, which a killed run took in
+// vain, are dropped.
 func LogJSONL(path string, everySteps int) Callback {
 	var w *jsonl.Writer
 	return Hooks{
 		OnStart: func(s *State) (err error) {
+			if err := s.dropLater(path); err != nil {
+				return err
+			}
 			w, err = jsonl.Append(path)
 			return err
 		},
@@ -42,6 +49,35 @@ func LogJSONL(path string, everySteps int) Callback {
 		OnEpoch: func(s *State) error { return w.Write(EpochRecord{"epoch", s.History[len(s.History)-1]}) },
 		OnEnd:   func(s *State) error { return w.Close() },
 	}
+}
+
+// dropLater removes from a metrics file what lies ahead of the state.
+func (s *State) dropLater(path string) error {
+	lines, torn, err := jsonl.ReadFile[json.RawMessage](path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	kept := lines[:0]
+	for _, line := range lines {
+		var record struct {
+			Kind        string
+			Step, Epoch int
+		}
+		if err := json.Unmarshal(line, &record); err != nil {
+			return err
+		}
+		if record.Kind == "step" && record.Step > s.TotalSteps || record.Kind == "epoch" && record.Epoch > len(s.History) {
+			continue
+		}
+		kept = append(kept, line)
+	}
+	if len(kept) == len(lines) && !torn {
+		return nil
+	}
+	return jsonl.WriteFile(path, kept)
 }
 
 // LogCSV writes the epochs to a CSV file with a header line.

@@ -1,6 +1,8 @@
 package conv
 
 import (
+	"fmt"
+
 	"github.com/hadal-ml/hadal/internal/kernel/gemm"
 	"github.com/hadal-ml/hadal/internal/mem"
 )
@@ -10,13 +12,48 @@ import (
 // elements, an addition to what y held, a ReLU.
 func Forward(s Shape, x, w, y []float32, e gemm.Epilogue) {
 	s.mustFit("Forward", len(x), len(w), len(y))
+	s.mustFitBias("Forward", e)
+	p := s.forward()
+	packed := p.pack(s, w, false)
+	p.run(x, packed, y, e)
+	mem.PutFloat32s(packed)
+}
+
+// Weights are weights in the order in which the forward pass reads them. Packing
+// them costs as much as a convolution of a small image: who uses the same weights
+// many times packs them once.
+type Weights struct {
+	k, c, kh, kw, groups int
+	packed               []float32
+}
+
+// Pack packs w (K, C/Groups, KH, KW) for [ForwardPacked], for any batch, image
+// size, stride, padding and dilation.
+func Pack(s Shape, w []float32) *Weights {
+	s.mustFit("Pack", s.N*s.H*s.W*s.C, len(w), s.N*s.OutH()*s.OutW()*s.K)
+	p := s.forward()
+	return &Weights{s.K, s.C, s.KH, s.KW, s.Groups, p.pack(s, w, false)}
+}
+
+// ForwardPacked is [Forward] with weights that were packed before.
+func ForwardPacked(s Shape, x []float32, w *Weights, y []float32, e gemm.Epilogue) {
+	s.mustFit("ForwardPacked", len(x), s.K*(s.C/max(1, s.Groups))*s.KH*s.KW, len(y))
+	if have := [...]int{w.k, w.c, w.kh, w.kw, w.groups}; have != [...]int{s.K, s.C, s.KH, s.KW, s.Groups} {
+		panic(fmt.Sprintf("conv: ForwardPacked: weights were packed for K, C, KH, KW, Groups of %v, the shape is %+v", have, s))
+	}
+	s.mustFitBias("ForwardPacked", e)
+	p := s.forward()
+	p.run(x, w.packed, y, e)
+}
+
+// forward is the forward pass as a correlation.
+func (s Shape) forward() correlation {
 	s = s.folded()
-	p := correlation{
+	return correlation{
 		n: s.N, c: s.C / s.Groups, k: s.K / s.Groups, groups: s.Groups,
 		h: forwardAxis(s.H, s.OutH(), s.KH, s.StrideH, s.PadH, s.DilationH),
 		w: forwardAxis(s.W, s.OutW(), s.KW, s.StrideW, s.PadW, s.DilationW),
 	}
-	p.compute(s, x, w, y, false, e)
 }
 
 // InputGrad computes gx (N, H, W, C), the gradient of a loss with respect to
@@ -31,7 +68,9 @@ func InputGrad(s Shape, gy, w, gx []float32) {
 				h: gradAxis(h, s.H, s.OutH(), s.KH, s.StrideH, s.PadH, s.DilationH),
 				w: gradAxis(w0, s.W, s.OutW(), s.KW, s.StrideW, s.PadW, s.DilationW),
 			}
-			p.compute(s, gy, w, gx, true, gemm.Epilogue{})
+			packed := p.pack(s, w, true)
+			p.run(gy, packed, gx, gemm.Epilogue{})
+			mem.PutFloat32s(packed)
 		}
 	}
 }
@@ -43,20 +82,4 @@ func (s Shape) folded() Shape {
 		s.N, s.H, s.W = min(s.N, 1), 1, s.N*s.H*s.W
 	}
 	return s
-}
-
-// depthwise reports whether every group has one input and one output channel.
-func (s Shape) depthwise() bool { return s.Groups == s.C && s.Groups == s.K && s.Groups > 1 }
-
-// compute packs the weights of s and runs p.
-func (p *correlation) compute(s Shape, src, w, dst []float32, transposed bool, e gemm.Epilogue) {
-	if s.depthwise() {
-		packed := p.depthwiseWeights(s, w)
-		p.depthwise(src, packed, dst, e)
-		mem.PutFloat32s(packed)
-		return
-	}
-	packed := p.packedWeights(s, w, transposed)
-	p.run(src, packed, dst, e)
-	mem.PutFloat32s(packed)
 }

@@ -15,11 +15,11 @@ type tap struct{ offset, index int }
 // axis says how one dimension of what is computed meets one dimension of the
 // source.
 type axis struct {
-	source int   // source elements
-	count  int   // outputs to compute
-	step   int   // source elements from one output to the next
-	first  int   // output i is element first + i*stride of the destination
-	stride int   //
+	source int // source elements
+	count  int // outputs to compute
+	step   int // source elements from one output to the next
+	first  int // output i is element first + i*stride of the destination
+	stride int
 	size   int   // destination elements
 	taps   []tap // by ascending offset
 }
@@ -128,15 +128,36 @@ type block struct {
 // cut says how many images, rows, columns and panels a block has.
 type cut struct{ images, rows, columns, panels int }
 
-// run computes dst from src and packed weights (see packedWeights). A matrix
-// product needs rows, many and all with the same taps. There are two ways to
-// find them: neighbouring output pixels of one image, or one output pixel of
-// many images. The first needs no copy and is for large images, the second is
-// for small ones, which have few pixels that are not at a border.
-func (p *correlation) run(src, packed, dst []float32, e gemm.Epilogue) {
-	if p.n == 0 || p.h.count == 0 || p.w.count == 0 {
-		return
+// depthwise reports whether every group has one input and one output channel.
+func (p *correlation) depthwise() bool { return p.c == 1 && p.k == 1 && p.groups > 1 }
+
+// pack returns the weights that p needs, in the order that run expects. In the
+// input gradient the roles of input and output channels are exchanged. The caller
+// gives the buffer back to mem.
+func (p *correlation) pack(s Shape, w []float32, transposed bool) []float32 {
+	if p.depthwise() {
+		return p.depthwiseWeights(s, w)
 	}
+	return p.panelWeights(s, w, transposed)
+}
+
+// run computes dst from src and weights that pack made.
+func (p *correlation) run(src, packed, dst []float32, e gemm.Epilogue) {
+	switch {
+	case p.n == 0 || p.h.count == 0 || p.w.count == 0:
+	case p.depthwise():
+		p.runDepthwise(src, packed, dst, e)
+	default:
+		p.runProducts(src, packed, dst, e)
+	}
+}
+
+// runProducts is run with matrix products. A product needs rows, many and all
+// with the same taps. There are two ways to find them: neighbouring output pixels
+// of one image, or one output pixel of many images. The first needs no copy and
+// is for large images, the second is for small ones, which have few pixels that
+// are not at a border.
+func (p *correlation) runProducts(src, packed, dst []float32, e gemm.Epilogue) {
 	size, body := p.cutByPixels(), p.byPixels
 	if p.n >= fewestImages && p.borderShare() > largestBorder {
 		size, body = p.cutByImages(), p.byImages
@@ -208,7 +229,7 @@ func (p *correlation) cutByImages() cut {
 	}
 	images := evenly(p.n, tallest)
 	rowSource := p.h.step * p.w.source * p.c * p.groups * images
-	return cut{images, evenly(p.h.count, max(1, 2*sourceFloats/rowSource)), p.w.count, wide}
+	return cut{images, evenly(p.h.count, max(1, sourceFloats/rowSource)), p.w.count, wide}
 }
 
 // evenly returns the size of chunks of at most limit that cut n most evenly.

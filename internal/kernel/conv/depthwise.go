@@ -11,11 +11,8 @@ import (
 // matrix product in it: pixels are multiplied with weights channel by channel,
 // and memory sets the pace.
 
-// depthwise is run for one channel to a group. Weights are [tap][channel].
-func (p *correlation) depthwise(src, weights, dst []float32, e gemm.Epilogue) {
-	if p.n == 0 || p.h.count == 0 || p.w.count == 0 {
-		return
-	}
+// runDepthwise is run for one channel to a group. Weights are [tap][channel].
+func (p *correlation) runDepthwise(src, weights, dst []float32, e gemm.Epilogue) {
 	work := p.w.count * p.groups * max(1, len(p.h.taps)*len(p.w.taps))
 	par.For(p.n*p.h.count, max(1, taskOperations/8/work), func(lo, hi int) {
 		s := scratches.Get().(*scratch)
@@ -32,13 +29,7 @@ func (p *correlation) depthwiseRow(s *scratch, n, r int, src, weights, dst []flo
 	channels := p.groups
 	hlo, hhi := p.h.valid(r)
 	for c := 0; c < p.w.count; {
-		wlo, whi := p.w.valid(c)
-		end := c + 1
-		for ; end < p.w.count; end++ {
-			if lo, hi := p.w.valid(end); lo != wlo || hi != whi {
-				break
-			}
-		}
+		end, wlo, whi := p.w.run(c, p.w.count)
 		s.aoff, s.boff = s.aoff[:0], s.boff[:0]
 		for th := hlo; th < hhi; th++ {
 			row := n*p.h.source + r*p.h.step + p.h.taps[th].offset
@@ -121,13 +112,7 @@ func (s Shape) depthwiseWeightGrad(x, gy, gw []float32) {
 			for kh := hlo; kh < hhi; kh++ {
 				source := (n*s.H + r*s.StrideH - s.PadH + kh*s.DilationH) * s.W
 				for c := 0; c < s.OutW(); {
-					wlo, whi := columns.valid(c)
-					end := c + 1
-					for ; end < s.OutW(); end++ {
-						if lo, hi := columns.valid(end); lo != wlo || hi != whi {
-							break
-						}
-					}
+					end, wlo, whi := columns.run(c, s.OutW())
 					sc.aoff = sc.aoff[:0]
 					for kw := wlo; kw < whi; kw++ {
 						sc.aoff = append(sc.aoff, (source+c*s.StrideW-s.PadW+kw*s.DilationW)*s.C)

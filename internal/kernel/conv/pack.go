@@ -31,12 +31,11 @@ func (p *correlation) weightsPerGroup() int {
 // packChannels is how many source channels one task packs.
 const packChannels = 16
 
-// packedWeights returns the weights that p needs, ordered as the multiplication
-// reads them: [group][panel][tap of h][tap of w][source channel][destination
-// channel of the panel]. Weight w[k,c,kh,kw] of s stands at kernel row kh and
-// column kw; in the forward pass its source channel is c, in the input gradient
-// (transposed) it is k. The caller gives the buffer back to mem.
-func (p *correlation) packedWeights(s Shape, w []float32, transposed bool) []float32 {
+// panelWeights returns the weights ordered as matrix products read them: [group]
+// [panel][tap of h][tap of w][source channel][destination channel of the panel].
+// Weight w[k,c,kh,kw] of s stands at kernel row kh and column kw; in the forward
+// pass its source channel is c, in the input gradient (transposed) it is k.
+func (p *correlation) panelWeights(s Shape, w []float32, transposed bool) []float32 {
 	kernel := s.KH * s.KW
 	group := p.c * p.k * kernel
 	strideC, strideK := kernel, p.c*kernel
@@ -44,38 +43,24 @@ func (p *correlation) packedWeights(s Shape, w []float32, transposed bool) []flo
 		strideC, strideK = p.k*kernel, kernel
 	}
 	packed := mem.Float32s(p.groups * p.weightsPerGroup())
-	// Where tap t of the packed weights comes from, beside the first of a kernel.
-	from := make([]int, 0, len(p.h.taps)*len(p.w.taps))
-	for _, row := range p.h.taps {
-		for _, column := range p.w.taps {
-			from = append(from, row.index*s.KW+column.index)
-		}
-	}
 	if len(packed) == 0 { // a phase that no tap reaches
 		return nil
 	}
 	blocks := ceilDiv(p.c, packChannels)
-	par.For(p.groups*blocks, max(1, taskOperations/16/max(1, packChannels*p.k*kernel)), func(lo, hi int) {
+	par.For(p.groups*blocks, max(1, taskOperations/16/(packChannels*p.k*kernel)), func(lo, hi int) {
 		for task := lo; task < hi; task++ {
 			g, c0 := task/blocks, task%blocks*packChannels
 			c1 := min(c0+packChannels, p.c)
+			from, to := w[g*group:][:group], packed[g*p.weightsPerGroup():]
 			for i := range panels(p.k) {
 				j0, j1 := panel(p.k, i)
-				in := w[g*group+j0*strideK:]
-				out := packed[g*p.weightsPerGroup()+j0*len(from)*p.c:]
 				width := j1 - j0
-				step := width * p.c // from tap to tap
-				// Kernels that are neighbours in w follow each other.
-				if transposed {
-					for c := c0; c < c1; c++ {
-						for j := range width {
-							scatterTaps(out[c*width+j:], step, in[j*strideK+c*strideC:], from)
-						}
-					}
-				} else {
-					for j := range width {
+				for th, row := range p.h.taps {
+					for tw, column := range p.w.taps {
+						at := j0*strideK + row.index*s.KW + column.index
+						out := to[(j0*len(p.h.taps)*len(p.w.taps)+(th*len(p.w.taps)+tw)*width)*p.c:]
 						for c := c0; c < c1; c++ {
-							scatterTaps(out[c*width+j:], step, in[j*strideK+c*strideC:], from)
+							gather(out[c*width:][:width], from[at+c*strideC:], strideK)
 						}
 					}
 				}
@@ -85,12 +70,9 @@ func (p *correlation) packedWeights(s Shape, w []float32, transposed bool) []flo
 	return packed
 }
 
-// scatterTaps puts the weights of one kernel, in the order of from, step
-// elements apart.
-func scatterTaps(out []float32, step int, kernel []float32, from []int) {
-	at := 0
-	for _, f := range from {
-		out[at] = kernel[f]
-		at += step
+// gatherGeneric sets dst[i] = src[i*stride].
+func gatherGeneric(dst, src []float32, stride int) {
+	for i := range dst {
+		dst[i] = src[i*stride]
 	}
 }

@@ -1,6 +1,10 @@
 package conv
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/hadal-ml/hadal/internal/kernel/gemm"
+)
 
 // Shape describes one 2-D convolution completely. Images are channels-last:
 // the input is (N, H, W, C), the output (N, OutH, OutW, K). Weights are
@@ -78,4 +82,10 @@ func (s Shape) mustFit(op string, x, w, y int) {
 	check("input", x, s.N*s.H*s.W*s.C)
 	check("weight", w, s.K*(s.C/s.Groups)*s.KH*s.KW)
 	check("output", y, s.N*s.OutH()*s.OutW()*s.K)
+}
+
+func (s Shape) mustFitBias(op string, e gemm.Epilogue) {
+	if e.Bias != nil && len(e.Bias) != s.K {
+		panic(fmt.Sprintf("conv: %s: bias has %d elements, shape %+v needs %d", op, len(e.Bias), s, s.K))
+	}
 }

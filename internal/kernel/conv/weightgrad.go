@@ -28,7 +28,7 @@ func WeightGrad(s Shape, x, gy, gw []float32) {
 		clear(gw)
 		return
 	}
-	if s.depthwise() {
+	if s.Groups == s.C && s.Groups == s.K && s.Groups > 1 {
 		s.depthwiseWeightGrad(x, gy, gw)
 		return
 	}

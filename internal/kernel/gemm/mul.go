@@ -14,14 +14,14 @@ import (
 const (
 	blockDepth = 256
 	blockRows  = 112
-	blockCols  = 512
+	blockCols  = 1024
 )
 
-// taskWork is how many multiply-adds are worth a task of their own, about a
-// microsecond. A product is cut into no more tasks than mostTasks for the sake
-// of many threads; beyond, blocks have the size the caches like.
+// taskWork is how many multiply-adds are worth a task of their own, about two
+// microseconds. For the sake of many threads a product is cut into smaller
+// blocks than the caches like, but into no more tasks than mostTasks.
 const (
-	taskWork  = 128 << 10
+	taskWork  = 256 << 10
 	mostTasks = 32
 )
 

@@ -17,8 +17,12 @@ const peakSums = 12
 // PeakFMA measures for about d how many GFLOP/s (10⁹ multiplications and
 // additions a second, in float32) one core reaches with the active instruction
 // set when nothing but multiply-adds on registers is asked of it. It is the
-// ceiling that figures of kernels are shares of: the median of many short runs,
-// as those should be, for a core does not hold its highest clock under load.
+// ceiling that figures of kernels are shares of.
+//
+// It is the median of many short runs. A core lowers its clock under the load of
+// kernels that also move data, by a tenth on the machine this was written on, and
+// raises it again within some milliseconds; for a fair share measure a few
+// milliseconds of peak right after each run of the kernel.
 func PeakFMA(d time.Duration) float64 {
 	const rounds = 50000
 	isa := cpu.Active()

@@ -3,6 +3,7 @@ package pool
 import (
 	"math"
 
+	"github.com/hadal-ml/hadal/internal/kernel/vec"
 	"github.com/hadal-ml/hadal/internal/par"
 )
 
@@ -32,10 +33,10 @@ func AdaptiveAverage[T Float](s Resize, x, y []T) {
 				clear(out)
 				for h := hlo; h < hhi; h++ {
 					for w := wlo; w < whi; w++ {
-						add(x[((n*s.H+h)*s.W+w)*s.C:][:s.C], out)
+						vec.Add(out, out, x[((n*s.H+h)*s.W+w)*s.C:][:s.C])
 					}
 				}
-				scale(1/T((hhi-hlo)*(whi-wlo)), out)
+				vec.MulScalar(out, out, 1/T((hhi-hlo)*(whi-wlo)))
 			}
 		}
 	})
@@ -61,11 +62,11 @@ func globalAverage[T Float](s Resize, x, y []T) {
 				clear(sum)
 				for w := range s.W {
 					pixel := ((n*s.H+h)*s.W + w) * s.C
-					add(x[pixel+c0:pixel+c1], sum)
+					vec.Add(sum, sum, x[pixel+c0:pixel+c1])
 				}
-				add(sum, out)
+				vec.Add(out, out, sum)
 			}
-			scale(1/T(s.H*s.W), out)
+			vec.MulScalar(out, out, 1/T(s.H*s.W))
 		}
 	})
 }
@@ -73,6 +74,10 @@ func globalAverage[T Float](s Resize, x, y []T) {
 // AdaptiveAverageGrad computes gx (N, H, W, C) from gy (N, OutH, OutW, C).
 func AdaptiveAverageGrad[T Float](s Resize, gy, gx []T) {
 	s.mustFit("AdaptiveAverageGrad", len(gx), len(gy))
+	if s.OutH == 1 && s.OutW == 1 {
+		globalAverageGrad(s, gy, gx)
+		return
+	}
 	par.For(s.N*s.H, rowsAtOnce(s.W*s.C), func(lo, hi int) {
 		for row := lo; row < hi; row++ {
 			n, h := row/s.H, row%s.H
@@ -85,9 +90,23 @@ func AdaptiveAverageGrad[T Float](s Resize, gy, gx []T) {
 					hlo, hhi := bin(i, s.H, s.OutH)
 					for j := jlo; j < jhi; j++ {
 						wlo, whi := bin(j, s.W, s.OutW)
-						axpy(1/T((hhi-hlo)*(whi-wlo)), gy[((n*s.OutH+i)*s.OutW+j)*s.C:][:s.C], pixel)
+						vec.Axpy(pixel, 1/T((hhi-hlo)*(whi-wlo)), gy[((n*s.OutH+i)*s.OutW+j)*s.C:][:s.C])
 					}
 				}
+			}
+		}
+	})
+}
+
+// globalAverageGrad is AdaptiveAverageGrad from one pixel: all pixels of an image
+// get the same.
+func globalAverageGrad[T Float](s Resize, gy, gx []T) {
+	par.For(s.N*s.H, rowsAtOnce(s.W*s.C), func(lo, hi int) {
+		for row := lo; row < hi; row++ {
+			pixels := gx[row*s.W*s.C : (row+1)*s.W*s.C]
+			vec.MulScalar(pixels[:s.C], gy[row/s.H*s.C:][:s.C], 1/T(s.H*s.W))
+			for done := s.C; done < len(pixels); done *= 2 {
+				copy(pixels[done:], pixels[:done])
 			}
 		}
 	})

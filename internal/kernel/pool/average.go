@@ -1,6 +1,9 @@
 package pool
 
-import "github.com/hadal-ml/hadal/internal/par"
+import (
+	"github.com/hadal-ml/hadal/internal/kernel/vec"
+	"github.com/hadal-ml/hadal/internal/par"
+)
 
 // Average computes y, the mean of each window of x. With includePad the zeros
 // of the padding count as pixels (those beyond it, where [Shape.Ceil] lets a
@@ -19,10 +22,10 @@ func Average[T Float](s Shape, x, y []T, includePad bool) {
 				clear(out)
 				for kh := hlo; kh < hhi; kh++ {
 					for kw := wlo; kw < whi; kw++ {
-						add(x[((row/oh*s.H+h0+kh*s.DilationH)*s.W+w0+kw*s.DilationW)*s.C:][:s.C], out)
+						vec.Add(out, out, x[((row/oh*s.H+h0+kh*s.DilationH)*s.W+w0+kw*s.DilationW)*s.C:][:s.C])
 					}
 				}
-				scale(1/T(s.count(h0, w0, includePad)), out)
+				vec.MulScalar(out, out, 1/T(s.count(h0, w0, includePad)))
 			}
 		}
 	})
@@ -47,7 +50,7 @@ func AverageGrad[T Float](s Shape, gy, gx []T, includePad bool) {
 					grads := gy[((n*oh+at/s.StrideH)*ow+j)*s.C:][:s.C]
 					inverse := 1 / T(s.count(at-s.PadH, w0, includePad))
 					for kw := wlo; kw < whi; kw++ {
-						axpy(inverse, grads, gx[(row*s.W+w0+kw*s.DilationW)*s.C:][:s.C])
+						vec.Axpy(gx[(row*s.W+w0+kw*s.DilationW)*s.C:][:s.C], inverse, grads)
 					}
 				}
 			}
@@ -66,27 +69,4 @@ func (s Shape) count(h0, w0 int, includePad bool) int {
 	hlo, hhi := taps(h0+padH, s.KH, s.DilationH, s.H+2*padH)
 	wlo, whi := taps(w0+padW, s.KW, s.DilationW, s.W+2*padW)
 	return max(1, (hhi-hlo)*(whi-wlo))
-}
-
-// add adds x to y.
-func add[T Float](x, y []T) {
-	y = y[:len(x)]
-	for i, v := range x {
-		y[i] += v
-	}
-}
-
-// axpy adds a*x to y.
-func axpy[T Float](a T, x, y []T) {
-	y = y[:len(x)]
-	for i, v := range x {
-		y[i] += a * v
-	}
-}
-
-// scale multiplies x by a.
-func scale[T Float](a T, x []T) {
-	for i := range x {
-		x[i] *= a
-	}
 }

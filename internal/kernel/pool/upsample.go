@@ -1,6 +1,9 @@
 package pool
 
-import "github.com/hadal-ml/hadal/internal/par"
+import (
+	"github.com/hadal-ml/hadal/internal/kernel/vec"
+	"github.com/hadal-ml/hadal/internal/par"
+)
 
 // UpsampleNearest computes y (N, OutH, OutW, C), each pixel the one of x at
 // floor(i*H/OutH), floor(j*W/OutW), in exact arithmetic. It makes images
@@ -26,7 +29,8 @@ func UpsampleNearestGrad[T Float](s Resize, gy, gx []T) {
 			clear(gx[row*s.W*s.C : (row+1)*s.W*s.C])
 			for i := ceilDiv(h*s.OutH, s.H); i < ceilDiv((h+1)*s.OutH, s.H); i++ {
 				for j := range s.OutW {
-					add(gy[((n*s.OutH+i)*s.OutW+j)*s.C:][:s.C], gx[(row*s.W+j*s.W/s.OutW)*s.C:][:s.C])
+					pixel := gx[(row*s.W+j*s.W/s.OutW)*s.C:][:s.C]
+					vec.Add(pixel, pixel, gy[((n*s.OutH+i)*s.OutW+j)*s.C:][:s.C])
 				}
 			}
 		}
@@ -107,8 +111,8 @@ func UpsampleBilinearGrad[T Float](s Resize, gy, gx []T, alignCorners bool) {
 				}
 				for j, u := range across {
 					grads := gy[((n*s.OutH+i)*s.OutW+j)*s.C:][:s.C]
-					axpy(T(weight*(1-u.t)), grads, gradRow[u.lo*s.C:][:s.C])
-					axpy(T(weight*u.t), grads, gradRow[u.hi*s.C:][:s.C])
+					vec.Axpy(gradRow[u.lo*s.C:][:s.C], T(weight*(1-u.t)), grads)
+					vec.Axpy(gradRow[u.hi*s.C:][:s.C], T(weight*u.t), grads)
 				}
 			}
 		}

@@ -60,7 +60,7 @@ func operations[T Float]() []operation[T] {
 		unary("Square", 0.5, Square[T]), unary("Reciprocal", 0.5, Reciprocal[T]),
 		unary("Exp", 1.5, Exp[T]), unary("Log", 1.5, Log[T]), unary("Tanh", 3, Tanh[T]), unary("Erf", 3, Erf[T]),
 		unary("Sigmoid", 3, Sigmoid[T]), unary("ReLU", 0, ReLU[T]), {"GELU", 1, 7, 0x1p-100, nil, func(dst []T, in [][]T) { GELU(dst, in[0]) }},
-		{"GELUTanh", 1, 5, 0x1p-4, nil, func(dst []T, in [][]T) { GELUTanh(dst, in[0]) }}, {"SiLU", 1, 3, 0x1p-100, nil, func(dst []T, in [][]T) { SiLU(dst, in[0]) }}, unary("Softplus", 3, Softplus[T]),
+		{"GELUTanh", 1, 5, 0x1p-4, nil, func(dst []T, in [][]T) { GELUTanh(dst, in[0]) }}, {"SiLU", 1, 3.5, 0x1p-100, nil, func(dst []T, in [][]T) { SiLU(dst, in[0]) }}, unary("Softplus", 3, Softplus[T]),
 		{"LeakyReLU", 1, 0.5, 0, nil, func(dst []T, in [][]T) { LeakyReLU(dst, in[0], 0.125) }},
 		{"ELU", 1, 3, 0, nil, func(dst []T, in [][]T) { ELU(dst, in[0], 1.25) }},
 		gradient("ReLUGrad", 0, 0, nil, ReLUGrad[T]),

@@ -8738,15 +8738,15 @@ TEXT ·nadamNEON(SB), NOSPLIT, $0-80
 	VDUP V2.S[0], V2.S4
 	FMOVS beta2+44(FP), F3
 	VDUP V3.S[0], V3.S4
-	FMOVS stepG+60(FP), F4
+	FMOVS root+52(FP), F4
 	VDUP V4.S[0], V4.S4
-	FMOVS stepM+64(FP), F5
+	FMOVS eps+56(FP), F5
 	VDUP V5.S[0], V5.S4
-	FMOVS root+52(FP), F6
+	FMOVS shrink+36(FP), F6
 	VDUP V6.S[0], V6.S4
-	FMOVS eps+56(FP), F7
+	FMOVS stepG+60(FP), F7
 	VDUP V7.S[0], V7.S4
-	FMOVS shrink+36(FP), F8
+	FMOVS stepM+64(FP), F8
 	VDUP V8.S[0], V8.S4
 	SUBS $4, R19, R19
 	BLT tail
@@ -8764,13 +8764,15 @@ vector:
 	WORD $0x4e2acd8d // fmla v13.4s, v12.4s, v10.4s
 	FMOVQ F11, 0(R2)
 	FMOVQ F13, 0(R3)
-	WORD $0x6e25dd6b // fmul v11.4s, v11.4s, v5.4s
-	WORD $0x4e24cd4b // fmla v11.4s, v10.4s, v4.4s
-	WORD $0x6ea1f9aa // fsqrt v10.4s, v13.4s
-	VMOV V7.B16, V12.B16
-	WORD $0x4e26cd4c // fmla v12.4s, v10.4s, v6.4s
-	WORD $0x6e2cfd6a // fdiv v10.4s, v11.4s, v12.4s
-	WORD $0x6e28dd29 // fmul v9.4s, v9.4s, v8.4s
+	WORD $0x6ea1f9ac // fsqrt v12.4s, v13.4s
+	VMOV V5.B16, V13.B16
+	WORD $0x4e24cd8d // fmla v13.4s, v12.4s, v4.4s
+	WORD $0x6e26dd29 // fmul v9.4s, v9.4s, v6.4s
+	WORD $0x6e27dd4a // fmul v10.4s, v10.4s, v7.4s
+	WORD $0x6e2dfd4a // fdiv v10.4s, v10.4s, v13.4s
+	WORD $0x4eaad529 // fsub v9.4s, v9.4s, v10.4s
+	WORD $0x6e28dd6a // fmul v10.4s, v11.4s, v8.4s
+	WORD $0x6e2dfd4a // fdiv v10.4s, v10.4s, v13.4s
 	WORD $0x4eaad529 // fsub v9.4s, v9.4s, v10.4s
 	FMOVQ F9, 0(R0)
 	ADD $16, R0
@@ -8797,13 +8799,15 @@ element:
 	WORD $0x4e2acd8d // fmla v13.4s, v12.4s, v10.4s
 	FMOVS F11, 0(R2)
 	FMOVS F13, 0(R3)
-	WORD $0x6e25dd6b // fmul v11.4s, v11.4s, v5.4s
-	WORD $0x4e24cd4b // fmla v11.4s, v10.4s, v4.4s
-	WORD $0x6ea1f9aa // fsqrt v10.4s, v13.4s
-	VMOV V7.B16, V12.B16
-	WORD $0x4e26cd4c // fmla v12.4s, v10.4s, v6.4s
-	WORD $0x6e2cfd6a // fdiv v10.4s, v11.4s, v12.4s
-	WORD $0x6e28dd29 // fmul v9.4s, v9.4s, v8.4s
+	WORD $0x6ea1f9ac // fsqrt v12.4s, v13.4s
+	VMOV V5.B16, V13.B16
+	WORD $0x4e24cd8d // fmla v13.4s, v12.4s, v4.4s
+	WORD $0x6e26dd29 // fmul v9.4s, v9.4s, v6.4s
+	WORD $0x6e27dd4a // fmul v10.4s, v10.4s, v7.4s
+	WORD $0x6e2dfd4a // fdiv v10.4s, v10.4s, v13.4s
+	WORD $0x4eaad529 // fsub v9.4s, v9.4s, v10.4s
+	WORD $0x6e28dd6a // fmul v10.4s, v11.4s, v8.4s
+	WORD $0x6e2dfd4a // fdiv v10.4s, v10.4s, v13.4s
 	WORD $0x4eaad529 // fsub v9.4s, v9.4s, v10.4s
 	FMOVS F9, 0(R0)
 	ADD $4, R0

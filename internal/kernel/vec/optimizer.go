@@ -262,7 +262,8 @@ func NAdam[T Float](p, g, m, v []T, s NAdamSettings) {
 		w *= shrink
 		m[i] += gain1 * (d - m[i])
 		v[i] = beta2*v[i] + gain2*d*d
-		p[i] = w - (stepG*d+stepM*m[i])/(sqrt(v[i])*root+eps)
+		denominator := sqrt(v[i])*root + eps
+		p[i] = w - stepG*d/denominator - stepM*m[i]/denominator
 	}
 }
 

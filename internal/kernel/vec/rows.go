@@ -9,14 +9,8 @@ func AddRow[T Float](dst, x, b []T, rows, cols, stride int, relu bool) {
 	matrix("AddRow", len(x), rows, cols, stride)
 	matrix("AddRow", len(dst), rows, cols, stride)
 	sameLength("AddRow", cols, len(b))
-	if isFloat32[T]() && rows > 0 {
-		kernel := addRowKernel
-		if relu {
-			kernel = addRowReLUKernel
-		}
-		if kernel(ptr(dst), ptr(x), ptr(b), rows, cols, stride) {
-			return
-		}
+	if isFloat32[T]() && rows > 0 && addRow(ptr(dst), ptr(x), ptr(b), rows, cols, stride, relu) {
+		return
 	}
 	for i := range rows {
 		d, row := dst[i*stride:][:cols], x[i*stride:][:cols]
@@ -28,6 +22,14 @@ func AddRow[T Float](dst, x, b []T, rows, cols, stride int, relu bool) {
 			d[j] = v
 		}
 	}
+}
+
+// addRow picks among the kernels of [AddRow].
+func addRow(dst, x, b *float32, rows, cols, stride int, relu bool) bool {
+	if relu {
+		return addRowReLUKernel(dst, x, b, rows, cols, stride)
+	}
+	return addRowKernel(dst, x, b, rows, cols, stride)
 }
 
 // MulAddRow sets dst[i][j] = x[i][j]*scale[j] + shift[j] + residual[i][j], and

@@ -10,8 +10,19 @@
 //
 // The destination may be the very same slice as an input, but must not overlap
 // one otherwise. What an element becomes depends on its operands alone, never
-// on its position or on the length of the slice. Lengths that do not fit are a
-// mistake in the caller and panic.
+// on its position or on the length of the slice ([Dropout] is about positions
+// and the exception). NaN, infinities and subnormal numbers go through
+// unharmed. Lengths that do not fit are a mistake in the caller and panic.
+//
+// Reductions add in an order that depends on the length alone. They are the
+// same on every run and for any number of threads, but not on every
+// instruction set, because wider vectors have more lanes.
+//
+// The greatest errors of the float32 assembly, in units in the last place over
+// all magnitudes (go test -run Accuracy -v): Exp 1.0, Log 0.8, Tanh 2.5, Erf
+// 2.7, Sigmoid 2.2, SiLU 3.1, Softplus 1.7, ELU 1.7, GELU 5.7; GELUTanh 5 for
+// results of 1/16 and more, and the same absolute error below. Everything that
+// is a single IEEE operation is rounded correctly.
 package vec
 
 import (

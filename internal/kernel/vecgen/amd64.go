@@ -6,7 +6,8 @@ import (
 	"strings"
 )
 
-// amd64 writes AVX2 with FMA3, or AVX-512 (F, BW, DQ, VL).
+// amd64 writes AVX2 with FMA3, or AVX-512 (F, BW, DQ, VL). F16C and BMI2, which
+// every such processor has, are taken for granted.
 //
 // Register use: AX is the index of the current element, CX and BX count
 // elements and rows down (BX is scratch in kernels without rows), K7 or Y15 masks the tail, K6 is scratch. Uniform
@@ -69,8 +70,8 @@ func (e *amd64) vec(r int) string {
 	return fmt.Sprintf("Y%d", r)
 }
 
-func x(r int) string { return fmt.Sprintf("X%d", r) }
-func y(r int) string { return fmt.Sprintf("Y%d", r) }
+func xmm(r int) string { return fmt.Sprintf("X%d", r) }
+func ymm(r int) string { return fmt.Sprintf("Y%d", r) }
 
 const (
 	tailMaskYMM = 15
@@ -93,7 +94,7 @@ func (e *amd64) begin() {
 	} else {
 		e.vectors.used[tailMaskYMM] = true
 	}
-	e.spare = []string{"DI", "SI", "DX", "R8", "R9", "R10", "R11", "R12", "R13", "R15"}
+	e.spare = []string{"DI", "SI", "DX", "R8", "R9", "R10", "R11", "R12", "R13"}
 	general := func() string {
 		if len(e.spare) == 0 {
 			panic("kernel " + k.name + " has too many arguments")
@@ -135,7 +136,7 @@ func (e *amd64) begin() {
 			e.ins("ANDL", "$7", "CX")
 			e.ins("NEGQ", "CX")
 			e.ins("LEAQ", e.table.maskName()+"+32(SB)", "AX")
-			e.ins("VMOVDQU", "(AX)(CX*4)", y(tailMaskYMM))
+			e.ins("VMOVDQU", "(AX)(CX*4)", ymm(tailMaskYMM))
 		}
 	}
 	e.ins("XORL", "AX", "AX")
@@ -523,15 +524,15 @@ func (e *amd64) load(a *argument, r, at int, m mode) {
 	if m == single {
 		switch a.format {
 		case f32:
-			e.ins("VMOVSS", from, x(r))
+			e.ins("VMOVSS", from, xmm(r))
 		case u8:
 			e.ins("MOVBLZX", from, "BX")
-			e.ins("VMOVD", "BX", x(r))
+			e.ins("VMOVD", "BX", xmm(r))
 		default:
 			e.ins("MOVWLZX", from, "BX")
-			e.ins("VMOVD", "BX", x(r))
+			e.ins("VMOVD", "BX", xmm(r))
 			if a.format == f16 {
-				e.ins("VCVTPH2PS", x(r), y(r))
+				e.ins("VCVTPH2PS", xmm(r), ymm(r))
 			}
 		}
 		return
@@ -543,7 +544,7 @@ func (e *amd64) load(a *argument, r, at int, m mode) {
 	case e.wide:
 		e.ins(name+".Z", from, tailMask, e.vec(r))
 	default:
-		e.ins("VMASKMOVPS", from, y(tailMaskYMM), e.vec(r))
+		e.ins("VMASKMOVPS", from, ymm(tailMaskYMM), e.vec(r))
 	}
 }
 
@@ -551,14 +552,14 @@ func (e *amd64) store(a *argument, r, at int, m mode) {
 	to := e.address(a, at)
 	switch {
 	case m == single && a.format == f32:
-		e.ins("VMOVSS", x(r), to)
+		e.ins("VMOVSS", xmm(r), to)
 	case m == single:
 		t := e.vectors.borrow()
 		if a.format == f16 {
-			e.ins("VCVTPS2PH", "$0", x(r), x(t))
+			e.ins("VCVTPS2PH", "$0", xmm(r), xmm(t))
 			r = t
 		}
-		e.ins("VMOVD", x(r), "BX")
+		e.ins("VMOVD", xmm(r), "BX")
 		e.ins("MOVW", "BX", to)
 	case e.wide:
 		name := map[encoding]string{f32: "VMOVUPS", f16: "VCVTPS2PH", u16: "VPMOVDW"}[a.format]
@@ -571,7 +572,7 @@ func (e *amd64) store(a *argument, r, at int, m mode) {
 		}
 		e.ins(name, operands...)
 	case a.format == f32 && m == masked:
-		e.ins("VMASKMOVPS", e.vec(r), y(tailMaskYMM), to)
+		e.ins("VMASKMOVPS", e.vec(r), ymm(tailMaskYMM), to)
 	case a.format == f32:
 		e.ins("VMOVUPS", e.vec(r), to)
 	case a.format == f16:
@@ -581,7 +582,7 @@ func (e *amd64) store(a *argument, r, at int, m mode) {
 		t := e.vectors.borrow()
 		e.ins("VPACKUSDW", e.vec(r), e.vec(r), e.vec(t))
 		e.ins("VPERMQ", "$8", e.vec(t), e.vec(t))
-		e.ins("VMOVDQU", x(t), to)
+		e.ins("VMOVDQU", xmm(t), to)
 	}
 }
 
@@ -622,7 +623,7 @@ func (e *amd64) accumulate(v *value, acc int, m mode) {
 		mask = []string{tailMask}
 	} else if m == masked {
 		t := e.vectors.borrow()
-		e.ins("VANDPS", e.vec(a), y(tailMaskYMM), e.vec(t))
+		e.ins("VANDPS", e.vec(a), ymm(tailMaskYMM), e.vec(t))
 		a = t
 	}
 	if v.b == nil {
@@ -651,7 +652,7 @@ func (e *amd64) extend(op opcode, acc, v int, name func(int) string, m mode) {
 	ordered := e.vectors.borrow()
 	e.ins("VCMPPS", "$7", name(acc), name(acc), name(ordered))
 	if m == masked {
-		e.ins("VANDPS", y(tailMaskYMM), name(ordered), name(ordered))
+		e.ins("VANDPS", ymm(tailMaskYMM), name(ordered), name(ordered))
 	}
 	e.ins("VBLENDVPS", name(ordered), name(t), name(acc), name(acc))
 }
@@ -686,18 +687,18 @@ func (e *amd64) results() {
 		r := e.accs[acc][0]
 		t := e.vectors.take()
 		if e.wide {
-			e.ins("VEXTRACTF64X4", "$1", e.vec(r), y(t))
-			e.combine(acc.op, r, t, y)
-			e.ins("VEXTRACTF32X4", "$1", y(r), x(t))
+			e.ins("VEXTRACTF64X4", "$1", e.vec(r), ymm(t))
+			e.combine(acc.op, r, t, ymm)
+			e.ins("VEXTRACTF32X4", "$1", ymm(r), xmm(t))
 		} else {
-			e.ins("VEXTRACTF128", "$1", y(r), x(t))
+			e.ins("VEXTRACTF128", "$1", ymm(r), xmm(t))
 		}
-		e.combine(acc.op, r, t, x)
+		e.combine(acc.op, r, t, xmm)
 		for _, order := range []string{"$0x4E", "$0xB1"} { // swap halves, swap neighbours
-			e.ins("VPSHUFD", order, x(r), x(t))
-			e.combine(acc.op, r, t, x)
+			e.ins("VPSHUFD", order, xmm(r), xmm(t))
+			e.combine(acc.op, r, t, xmm)
 		}
-		e.ins("VMOVSS", x(r), frame(acc.result))
+		e.ins("VMOVSS", xmm(r), frame(acc.result))
 		e.vectors.used[t] = false
 	}
 }

@@ -134,7 +134,7 @@ func (e *arm64) move(d, n int) {
 	e.ins("VMOV", fmt.Sprintf("V%d.B16", n), fmt.Sprintf("V%d.B16", d))
 }
 
-func f(r int) string { return fmt.Sprintf("F%d", r) }
+func fpr(r int) string { return fmt.Sprintf("F%d", r) }
 
 func (e *arm64) begin() {
 	k := e.k
@@ -177,7 +177,7 @@ func (e *arm64) uniforms() {
 	for _, v := range e.k.carried {
 		r := e.vectors.take()
 		e.vectors.reg[v] = r
-		e.ins("FMOVQ", fmt.Sprintf("%d(%s)", 4*v.imm, e.where[v.arg]), f(r))
+		e.ins("FMOVQ", fmt.Sprintf("%d(%s)", 4*v.imm, e.where[v.arg]), fpr(r))
 	}
 	for i, v := range e.k.uniforms {
 		if i < e.kept {
@@ -187,7 +187,7 @@ func (e *arm64) uniforms() {
 		} else if v.op == opParam {
 			r := e.vectors.take()
 			e.spread(v, r)
-			e.ins("FMOVQ", f(r), e.slot(len(e.slots)))
+			e.ins("FMOVQ", fpr(r), e.slot(len(e.slots)))
 			e.vectors.used[r] = false
 			e.slots = append(e.slots, v)
 		}
@@ -198,12 +198,12 @@ func (e *arm64) uniforms() {
 func (e *arm64) spread(v *value, r int) {
 	switch {
 	case v.op == opParam:
-		e.ins("FMOVS", frame(v.arg), f(r))
+		e.ins("FMOVS", frame(v.arg), fpr(r))
 		e.ins("VDUP", fmt.Sprintf("V%d.S[0]", r), fmt.Sprintf("V%d.S4", r))
 	case v.op == opConst:
 		e.constant(repeated(v.bits), r)
 	case v.arg != nil:
-		e.ins("FMOVQ", fmt.Sprintf("%d(%s)", 4*v.imm, e.where[v.arg]), f(r))
+		e.ins("FMOVQ", fmt.Sprintf("%d(%s)", 4*v.imm, e.where[v.arg]), fpr(r))
 	default:
 		e.constant(v.words, r)
 	}
@@ -214,7 +214,7 @@ func (e *arm64) constant(words [4]uint32, r int) {
 		e.word(eor, r, r, r)
 		return
 	}
-	e.ins("FMOVQ", fmt.Sprintf("%d(%s)", e.table.offsetOf(words), constantsR), f(r))
+	e.ins("FMOVQ", fmt.Sprintf("%d(%s)", e.table.offsetOf(words), constantsR), fpr(r))
 }
 
 func (e *arm64) slot(i int) string { return fmt.Sprintf("%d(RSP)", slotsAt+vectorBytes*i) }
@@ -237,7 +237,7 @@ func (e *arm64) fetch(v *value, r int) {
 	if from, ok := e.vectors.reg[v]; ok {
 		e.move(r, from)
 	} else if v.op == opParam {
-		e.ins("FMOVQ", e.slot(slices.Index(e.slots, v)), f(r))
+		e.ins("FMOVQ", e.slot(slices.Index(e.slots, v)), fpr(r))
 	} else {
 		e.spread(v, r)
 	}
@@ -385,7 +385,7 @@ func (e *arm64) load(a *argument, r, at int, m mode) {
 	if m == single && a.format != f32 {
 		// A narrow element in lane 0 needs no widening.
 		e.ins(map[encoding]string{f16: "MOVHU", u16: "MOVHU", u8: "MOVBU"}[a.format], from, scratchR)
-		e.ins("FMOVS", scratchR, f(r))
+		e.ins("FMOVS", scratchR, fpr(r))
 		if a.format == f16 {
 			e.word(fcvtl, r, r)
 		}
@@ -395,7 +395,7 @@ func (e *arm64) load(a *argument, r, at int, m mode) {
 	if m == single {
 		name = "FMOVS"
 	}
-	e.ins(name, from, f(r))
+	e.ins(name, from, fpr(r))
 	switch a.format {
 	case f16:
 		e.word(fcvtl, r, r)
@@ -411,9 +411,9 @@ func (e *arm64) store(a *argument, r, at int, m mode) {
 	to := e.address(a, at)
 	if a.format == f32 {
 		if m == single {
-			e.ins("FMOVS", f(r), to)
+			e.ins("FMOVS", fpr(r), to)
 		} else {
-			e.ins("FMOVQ", f(r), to)
+			e.ins("FMOVQ", fpr(r), to)
 		}
 		return
 	}
@@ -424,10 +424,10 @@ func (e *arm64) store(a *argument, r, at int, m mode) {
 		e.word(xtn, t, r)
 	}
 	if m == single {
-		e.ins("FMOVS", f(t), scratchR)
+		e.ins("FMOVS", fpr(t), scratchR)
 		e.ins("MOVH", scratchR, to)
 	} else {
-		e.ins("FMOVD", f(t), to)
+		e.ins("FMOVD", fpr(t), to)
 	}
 }
 
@@ -453,7 +453,7 @@ func (e *arm64) accumulate(v *value, acc int, m mode) {
 	if m == single {
 		t := e.vectors.borrow()
 		if v.into.op == opAdd {
-			e.ins("FMOVS", f(a), f(t)) // clears the other lanes
+			e.ins("FMOVS", fpr(a), fpr(t)) // clears the other lanes
 		} else {
 			e.move(t, acc)
 			e.ins("VMOV", fmt.Sprintf("V%d.S[0]", a), fmt.Sprintf("V%d.S[0]", t))
@@ -484,7 +484,7 @@ func (e *arm64) results() {
 		r := e.accs[acc][0]
 		e.word(reducers[acc.op][1], r, r, r)
 		e.word(reducers[acc.op][1], r, r, r)
-		e.ins("FMOVS", f(r), frame(acc.result))
+		e.ins("FMOVS", fpr(r), frame(acc.result))
 	}
 }
 

@@ -364,8 +364,10 @@ func optimizerKernels() []*kernel {
 		define("nadam(p, grad, m, v *float32, decay, shrink, gain1, beta2, gain2, root, eps, stepG, stepM float32, n int)", overSlice, 1, func(k *kernel) {
 			d := k.decayed()
 			m, v := k.moments(d)
-			u := k.fma(d, k.param("stepG"), k.mul(m, k.param("stepM")))
-			k.shrinkAndSubtract(k.div(u, k.fma(k.sqrt(v), k.param("root"), k.param("eps"))))
+			denominator := k.fma(k.sqrt(v), k.param("root"), k.param("eps"))
+			p := k.mul(k.load("p"), k.param("shrink"))
+			p = k.sub(p, k.div(k.mul(d, k.param("stepG")), denominator))
+			k.store("p", k.sub(p, k.div(k.mul(m, k.param("stepM")), denominator)))
 		}),
 		define("radam(p, grad, m, v *float32, decay, shrink, gain1, beta2, gain2, fixed, adaptive, eps float32, n int)", overSlice, 1, func(k *kernel) {
 			m, v := k.moments(k.decayed())

@@ -1,0 +1,129 @@
+package tensor
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+)
+
+// layouts are copies of a tensor that lie differently in memory.
+var layouts = map[string]func(t *Tensor) *Tensor{
+	"axes reversed": func(t *Tensor) *Tensor {
+		last := len(t.shape) - 1
+		return t.Transpose(0, last).Contiguous().Transpose(0, last)
+	},
+	"with gaps": func(t *Tensor) *Tensor {
+		wide := t.RepeatInterleave(2, -1)
+		return wide.Slice(-1, 0, wide.Dim(-1), 2)
+	},
+	"in the middle of a larger one": func(t *Tensor) *Tensor {
+		return Concat(0, t, t, t).Narrow(0, t.shape[0], t.shape[0])
+	},
+}
+
+// wantsLayout are the operations whose kernels read one layout, which the
+// functions that apply them establish; TestFunctionsTakeAnyLayout tests those.
+// Dropout draws its mask in the order of the memory, so that layouts differ.
+var wantsLayout = []string{
+	"reshape", "linear", "conv2d", "conv2d_input_grad", "conv2d_weight_grad",
+	"max_pool2d", "max_pool2d_grad", "max_pool2d_pick", "avg_pool2d", "avg_pool2d_grad",
+	"adaptive_avg_pool2d", "adaptive_avg_pool2d_grad", "adaptive_max_pool2d", "adaptive_max_pool2d_grad", "adaptive_max_pool2d_pick",
+	"upsample_nearest", "upsample_nearest_grad", "upsample_bilinear", "upsample_bilinear_grad",
+	"softmax", "softmax_grad", "log_softmax", "log_softmax_grad", "softmax_cross_entropy", "softmax_cross_entropy_grad",
+	"dropout", "batch_norm", "batch_norm_grad", "layer_norm", "layer_norm_grad", "embedding", "embedding_grad",
+}
+
+func TestOperationsTakeAnyLayout(t *testing.T) {
+	eachSample(t, func(t *testing.T, op *Op, s Sample) {
+		if slices.Contains(wantsLayout, op.Name) {
+			return
+		}
+		want := applyAll(op, s.Attr, s.In...)
+		for name, lay := range layouts {
+			in := slices.Clone(s.In)
+			for i, x := range in {
+				if x != nil && len(x.shape) > 0 && x.Len() > 0 {
+					in[i] = lay(x)
+				}
+			}
+			for i, y := range applyAll(op, s.Attr, in...) {
+				wantClose(t, fmt.Sprintf("%s: output %d", name, i), y, want[i], 1e-12)
+			}
+		}
+	})
+}
+
+func TestNamesOfLayoutOperationsExist(t *testing.T) {
+	for _, name := range wantsLayout {
+		if !slices.ContainsFunc(Ops(), func(op *Op) bool { return op.Name == name }) {
+			t.Errorf("there is no operation %s", name)
+		}
+	}
+}
+
+func TestFunctionsTakeAnyLayout(t *testing.T) {
+	s := NewSampler(5)
+	img, seq, matrix := s.Normal(2, 4, 5, 6), s.Normal(2, 4, 7), s.Normal(3, 4)
+	pooled := []PoolOptions{{Stride: [2]int{2, 1}, Padding: [2]int{1, 1}}}
+	ids := FromSlice([]int64{2, 0, 1, 1, 0, 2}, 2, 3)
+	calls := []struct {
+		name string
+		f    func(in []*Tensor) *Tensor
+		in   []*Tensor
+	}{
+		{"reshape", func(in []*Tensor) *Tensor { return in[0].Reshape(6, -1) }, []*Tensor{img}},
+		{"linear", func(in []*Tensor) *Tensor { return LinearReLU(in[0], in[1], in[2]) }, []*Tensor{matrix, s.Normal(2, 4), s.Normal(2)}},
+		{"conv2d", func(in []*Tensor) *Tensor { return Conv2d(in[0], in[1], in[2], ConvOptions{Groups: 2}) }, []*Tensor{img, s.Normal(2, 2, 3, 3), s.Normal(2)}},
+		{"conv1d", func(in []*Tensor) *Tensor { return Conv1d(in[0], in[1], in[2], ConvOptions{}) }, []*Tensor{seq, s.Normal(2, 4, 3), s.Normal(2)}},
+		{"conv_transpose2d", func(in []*Tensor) *Tensor {
+			return ConvTranspose2d(in[0], in[1], in[2], ConvOptions{Stride: [2]int{2, 2}})
+		}, []*Tensor{img, s.Normal(4, 2, 3, 3), s.Normal(2)}},
+		{"conv_transpose1d", func(in []*Tensor) *Tensor { return ConvTranspose1d(in[0], in[1], in[2], ConvOptions{}) }, []*Tensor{seq, s.Normal(4, 2, 3), s.Normal(2)}},
+		{"max_pool2d", func(in []*Tensor) *Tensor { return in[0].MaxPool2d(2, pooled...) }, []*Tensor{img}},
+		{"avg_pool2d", func(in []*Tensor) *Tensor { return in[0].AvgPool2d(2, pooled...) }, []*Tensor{img}},
+		{"max_pool1d", func(in []*Tensor) *Tensor { return in[0].MaxPool1d(2) }, []*Tensor{seq}},
+		{"avg_pool1d", func(in []*Tensor) *Tensor { return in[0].AvgPool1d(2) }, []*Tensor{seq}},
+		{"adaptive_avg_pool2d", func(in []*Tensor) *Tensor { return in[0].AdaptiveAvgPool2d(2, 4) }, []*Tensor{img}},
+		{"adaptive_max_pool2d", func(in []*Tensor) *Tensor { return in[0].AdaptiveMaxPool2d(2, 4) }, []*Tensor{img}},
+		{"adaptive_avg_pool1d", func(in []*Tensor) *Tensor { return in[0].AdaptiveAvgPool1d(3) }, []*Tensor{seq}},
+		{"adaptive_max_pool1d", func(in []*Tensor) *Tensor { return in[0].AdaptiveMaxPool1d(3) }, []*Tensor{seq}},
+		{"upsample_nearest", func(in []*Tensor) *Tensor { return in[0].UpsampleNearest(7, 9) }, []*Tensor{img}},
+		{"upsample_bilinear", func(in []*Tensor) *Tensor { return in[0].UpsampleBilinear(7, 9, false) }, []*Tensor{img}},
+		{"pixel_shuffle", func(in []*Tensor) *Tensor { return in[0].PixelShuffle(2) }, []*Tensor{img}},
+		{"softmax", func(in []*Tensor) *Tensor { return in[0].Softmax(1) }, []*Tensor{img}},
+		{"log_softmax", func(in []*Tensor) *Tensor { return in[0].LogSoftmax(-1) }, []*Tensor{matrix}},
+		{"cross_entropy", func(in []*Tensor) *Tensor { return SoftmaxCrossEntropy(in[0], in[1], CrossEntropyOptions{}) }, []*Tensor{matrix, FromSlice([]int64{0, 3, 1})}},
+		{"batch_norm", func(in []*Tensor) *Tensor { y, _, _ := BatchNorm(in[0], in[1], in[2], 1e-5); return y }, []*Tensor{img, s.Normal(4), s.Normal(4)}},
+		{"layer_norm", func(in []*Tensor) *Tensor { return LayerNorm(in[0], in[1], in[2], 1e-5) }, []*Tensor{matrix, s.Normal(4), s.Normal(4)}},
+		{"group_norm", func(in []*Tensor) *Tensor { return GroupNorm(in[0], 2, in[1], in[2], 1e-5) }, []*Tensor{img, s.Normal(4), s.Normal(4)}},
+		{"embedding", func(in []*Tensor) *Tensor { return Embedding(in[0], in[1], -1) }, []*Tensor{s.Normal(3, 4), ids}},
+	}
+	for _, c := range calls {
+		// The gradient is compared as well: it meets the layouts too.
+		run := func(in []*Tensor) (*Tensor, []*Tensor) {
+			var leaves []*Tensor
+			for i, x := range in {
+				in[i] = x.Detach()
+				if x.dtype.IsFloat() {
+					leaves = append(leaves, in[i].RequireGrad())
+				}
+			}
+			y := c.f(in)
+			return y, Grad(weighted(&Op{}, []*Tensor{y}), leaves)
+		}
+		want, wantGrads := run(slices.Clone(c.in))
+		for name, lay := range layouts {
+			t.Run(c.name+"/"+name, func(t *testing.T) {
+				in := slices.Clone(c.in)
+				for i, x := range in {
+					in[i] = lay(x)
+				}
+				y, grads := run(in)
+				wantClose(t, "output", y, want, 1e-12)
+				for i, g := range grads {
+					wantClose(t, fmt.Sprintf("gradient %d", i), g, wantGrads[i], 1e-12)
+				}
+			})
+		}
+	}
+}
