@@ -21,7 +21,7 @@ type RangeResult struct {
 	Rates     []float64
 	Losses    []float64
 	Smoothed  []float64 // running mean of the losses
-	Suggested float64   // rate at which the smoothed loss falls fastest
+	Suggested float64   // rate from which the smoothed loss falls fastest
 	Least     float64   // rate at which the smoothed loss is least; a good one is smaller
 	Diverged  bool      // the test ended before the last rate
 }
@@ -64,11 +64,13 @@ func RangeTest(cfg RangeConfig, step func(lr float64) (loss float64, err error))
 		}
 	}
 	// The rates are evenly spaced on a logarithmic axis, so a slope is a
-	// difference; a fall is due to the step before it.
+	// difference. Over a tenth of the test it stands out from the noise of
+	// batches; the start of that tenth makes up for the lag of the mean.
+	width := max(1, min(cfg.Steps/10, leastAt))
 	steepest, slope := -1, 0.0
-	for i := 1; i <= leastAt; i++ {
-		if s := r.Smoothed[i] - r.Smoothed[i-1]; s < slope {
-			steepest, slope = i-1, s
+	for i := width; i <= leastAt; i++ {
+		if s := r.Smoothed[i] - r.Smoothed[i-width]; s < slope {
+			steepest, slope = i-width, s
 		}
 	}
 	// Rounding alone is no fall.

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/hadal-ml/hadal/tensor"
 )
 
 func TestWarmUpHandsOver(t *testing.T) {
@@ -170,6 +172,28 @@ func TestRangeTestFindsTheScaleOfAQuadratic(t *testing.T) {
 		}
 		if r.Rates[0] != 1e-7 || !(math.Abs(r.Rates[1]/r.Rates[0]-r.Rates[11]/r.Rates[10]) < 1e-9) {
 			t.Errorf("the rates %v do not grow exponentially from the first", r.Rates[:12])
+		}
+	}
+}
+
+// A classifier of ten classes starts at ln 10; its loss falls from rate 1e-3 to
+// 1e-1 and then shoots up. Batches add noise.
+func TestRangeTestSeesThroughNoise(t *testing.T) {
+	for seed := range uint64(20) {
+		noise := tensor.NewRand(seed).Normal(0, 0.1, 100).Float64s()
+		i := 0
+		r, err := RangeTest(RangeConfig{}, func(lr float64) (float64, error) {
+			loss := 2.3
+			if x := math.Log10(lr); x > -1 {
+				loss = 0.8 * math.Exp(3*(x+1))
+			} else if x > -3 {
+				loss -= 0.75 * (x + 3)
+			}
+			i++
+			return loss + noise[i-1], nil
+		})
+		if err != nil || !r.Diverged || !(r.Suggested >= 3e-4 && r.Suggested <= 0.1) {
+			t.Errorf("seed %d: error %v, diverged %t, suggested %g", seed, err, r.Diverged, r.Suggested)
 		}
 	}
 }

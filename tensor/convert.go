@@ -1,5 +1,12 @@
 package tensor
 
+import (
+	"unsafe"
+
+	"github.com/hadal-ml/hadal/internal/kernel/vec"
+	"github.com/hadal-ml/hadal/internal/par"
+)
+
 var opTo, opCopy *Op
 
 func init() {
@@ -71,6 +78,9 @@ func (t *Tensor) Clone() *Tensor { return apply(opCopy, denseLike(t.shape, t.str
 
 // convertInto writes src to dst of another element type.
 func convertInto(dst, src *Tensor) {
+	if SameLayout(dst, src) && convertStretch(dst, src) {
+		return
+	}
 	switch src.dtype {
 	case Float32:
 		convertFrom(dst, src, func(v float32) float64 { return float64(v) })
@@ -98,6 +108,37 @@ func convertInto(dst, src *Tensor) {
 			return 0
 		})
 	}
+}
+
+// convertStretch converts dense tensors of one layout by a vector kernel, where
+// there is one: between float32 and the halves, and from pixels.
+func convertStretch(dst, src *Tensor) bool {
+	switch [2]DType{src.dtype, dst.dtype} {
+	case [2]DType{Float32, BFloat16}:
+		stretch(dst, src, func(d []BF16, s []float32) { vec.Float32ToBFloat16(patterns(d), s) })
+	case [2]DType{BFloat16, Float32}:
+		stretch(dst, src, func(d []float32, s []BF16) { vec.BFloat16ToFloat32(d, patterns(s)) })
+	case [2]DType{Float32, Float16}:
+		stretch(dst, src, func(d []F16, s []float32) { vec.Float32ToFloat16(patterns(d), s) })
+	case [2]DType{Float16, Float32}:
+		stretch(dst, src, func(d []float32, s []F16) { vec.Float16ToFloat32(d, patterns(s)) })
+	case [2]DType{UInt8, Float32}:
+		stretch(dst, src, func(d []float32, s []uint8) { vec.Uint8ToFloat(d, s, 1, 0) })
+	default:
+		return false
+	}
+	return true
+}
+
+// stretch runs f over pieces of two dense tensors of one layout.
+func stretch[D, S Element](dst, src *Tensor, f func(d []D, s []S)) {
+	d, s := dense[D](dst), dense[S](src)
+	par.For(len(d), chunkElements, func(lo, hi int) { f(d[lo:hi], s[lo:hi]) })
+}
+
+// patterns is a slice of halves as the bits that the kernels take.
+func patterns[T BF16 | F16](x []T) []uint16 {
+	return unsafe.Slice((*uint16)(unsafe.Pointer(unsafe.SliceData(x))), len(x))
 }
 
 func convertFrom[S Element](dst, src *Tensor, get func(S) float64) {

@@ -78,7 +78,7 @@ func TestMovingElementsOfEveryType(t *testing.T) {
 }
 
 func TestSortPutsNaNWhereItBelongs(t *testing.T) {
-	x := FromSlice([]float64{2, nan(), -1, 2, nan()})
+	x := FromSlice([]float64{2, math.NaN(), -1, 2, math.NaN()})
 	_, up := x.Sort(0, false)
 	wantInts(t, "ascending", up, []int{5}, 2, 0, 3, 1, 4)
 	_, down := x.Sort(0, true)
@@ -97,7 +97,6 @@ func TestSortPutsNaNWhereItBelongs(t *testing.T) {
 	}
 }
 
-func nan() float64 { return math.NaN() }
 
 func TestSelections(t *testing.T) {
 	x := Arange(1, 7, 1, Int64).Reshape(2, 3)

@@ -15,7 +15,7 @@ func init() {
 		Samples: func(s *Sampler) []Sample {
 			return []Sample{{Name: "matrix", In: []*Tensor{s.Normal(3, 4)}}, {Name: "one element", In: []*Tensor{s.Normal(2, 1)}}}
 		}})
-	opCumProd = register(&Op{Name: "cumprod", Doc: "CumProd multiplies up the elements along the last axis.", Saved: &Saved{In: []int{0}, Out: []int{0}},
+	opCumProd = register(&Op{Name: "cumprod", Doc: "CumProd multiplies up the elements along the last axis.", Saved: savesIn,
 		Infer: scanInfer,
 		Run: func(c *Call) {
 			runScan(c, func(y, x []float32) { multiplyRow(y, x) }, func(y, x []float64) { multiplyRow(y, x) }, func(y, x []int64) { multiplyRow(y, x) })

@@ -325,7 +325,9 @@ func (s *State) update() {
 	if cfg.Schedule != nil {
 		s.Optimizer.SetLR(s.baseRate * cfg.Schedule.At(s.TotalSteps))
 		if m, ok := cfg.Schedule.(optim.MomentumSchedule); ok {
-			s.Optimizer.SetMomentum(m.MomentumAt(s.TotalSteps))
+			if _, ok := s.Optimizer.Momentum(); ok {
+				s.Optimizer.SetMomentum(m.MomentumAt(s.TotalSteps))
+			}
 		}
 	}
 	s.LearningRate = s.Optimizer.LR()

@@ -207,6 +207,14 @@ func TestThreadsDoNotChangeBits(t *testing.T) {
 	}
 }
 
+func TestOneCycleServesOptimizersWithAndWithoutMomentum(t *testing.T) {
+	for _, a := range []optim.Algorithm{optim.SGD(0.1), optim.Momentum(0.1, 0.9), optim.Adam(0.01)} {
+		cfg := config(t, 1)
+		cfg.Optimizer, cfg.Schedule = a, optim.NewOneCycle(13)
+		fit(t, newNet(1), cfg)
+	}
+}
+
 func TestAccumulationEqualsALargeBatch(t *testing.T) {
 	line := func() *nn.Linear { return nn.NewLinear(nn.NewInit(3), 2, 2) }
 	large, small := line(), line()

@@ -13,4 +13,8 @@ package digit
 const (
 	Side = 28 // width and height of an image
 	box  = 20 // longer side of the digit in it
+
+	// middle is where the centre of mass is put: the middle of the pixel with
+	// index 14. In the images themselves it lies evenly within half a pixel of it.
+	middle = 14.5
 )

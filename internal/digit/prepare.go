@@ -46,7 +46,7 @@ func isLikeMNIST(ink plane, extent image.Rectangle) bool {
 	}
 	x, y := centreOfMass(ink)
 	long := max(extent.Dx(), extent.Dy())
-	return long >= box-2 && long <= box+1 && math.Abs(x-Side/2) <= 1.5 && math.Abs(y-Side/2) <= 1.5
+	return long >= box-2 && long <= box+1 && math.Abs(x-middle) <= 1 && math.Abs(y-middle) <= 1
 }
 
 // centreOfMass is where the digit would balance, in pixels from the corner;
@@ -139,8 +139,8 @@ func brighten(p plane) {
 // middle, moved by whole pixels as MNIST's makers did, and no further than it fits.
 func centre(digit plane) plane {
 	x, y := centreOfMass(digit)
-	left := clamp(int(math.Round(Side/2-x)), 0, Side-digit.width)
-	top := clamp(int(math.Round(Side/2-y)), 0, Side-digit.height)
+	left := clamp(int(math.Round(middle-x)), 0, Side-digit.width)
+	top := clamp(int(math.Round(middle-y)), 0, Side-digit.height)
 	out := newPlane(Side, Side)
 	for j := range digit.height {
 		copy(out.row(top + j)[left:], digit.row(j))

@@ -158,6 +158,9 @@ func TestShapesThatAreCutDifferently(t *testing.T) {
 		{2, 30, 31, 12, 18, 3, 5, 2, 3, 4, 0, 3, 2, 3},
 		depthwise(2, 20, 24, 3, 2, 1),
 		depthwise(1, 33, 19, 5, 1, 2),
+		{1, 1, 300, 10, 10, 1, 5, 1, 1, 0, 2, 1, 1, 10}, // both one-dimensional and depthwise
+		square(1, 19, 8, 9, 3, 1, 1),                    // one image: weight gradient in bands
+		square(5, 20, 8, 9, 3, 2, 1),
 		{2, 9, 9, 6, 12, 3, 3, 1, 1, 1, 1, 1, 1, 6}, // two outputs to a channel
 	}
 	for i, s := range shapes {

@@ -13,23 +13,26 @@ import (
 
 // runDepthwise is run for one channel to a group. Weights are [tap][channel].
 func (p *correlation) runDepthwise(src, weights, dst []float32, e gemm.Epilogue) {
-	work := p.w.count * p.groups * max(1, len(p.h.taps)*len(p.w.taps))
-	par.For(p.n*p.h.count, max(1, taskOperations/8/work), func(lo, hi int) {
+	columns := evenly(p.w.count, columnsAtOnce)
+	across := ceilDiv(p.w.count, columns)
+	work := columns * p.groups * max(1, len(p.h.taps)*len(p.w.taps))
+	par.For(p.n*p.h.count*across, max(1, taskOperations/8/work), func(lo, hi int) {
 		s := scratches.Get().(*scratch)
-		for row := lo; row < hi; row++ {
-			p.depthwiseRow(s, row/p.h.count, row%p.h.count, src, weights, dst, e)
+		for i := lo; i < hi; i++ {
+			row, c := i/across, i%across*columns
+			p.depthwiseRow(s, row/p.h.count, row%p.h.count, c, min(c+columns, p.w.count), src, weights, dst, e)
 		}
 		scratches.Put(s)
 	})
 }
 
-// depthwiseRow computes output row r of image n, in runs of columns that see
-// the same taps: the columns at the borders, and all the others in one run.
-func (p *correlation) depthwiseRow(s *scratch, n, r int, src, weights, dst []float32, e gemm.Epilogue) {
+// depthwiseRow computes columns [c0, c1) of output row r of image n, in runs that
+// see the same taps: the columns at the borders, and all the others in one run.
+func (p *correlation) depthwiseRow(s *scratch, n, r, c0, c1 int, src, weights, dst []float32, e gemm.Epilogue) {
 	channels := p.groups
 	hlo, hhi := p.h.valid(r)
-	for c := 0; c < p.w.count; {
-		end, wlo, whi := p.w.run(c, p.w.count)
+	for c := c0; c < c1; {
+		end, wlo, whi := p.w.run(c, c1)
 		s.aoff, s.boff = s.aoff[:0], s.boff[:0]
 		for th := hlo; th < hhi; th++ {
 			row := n*p.h.source + r*p.h.step + p.h.taps[th].offset

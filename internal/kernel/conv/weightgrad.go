@@ -20,8 +20,8 @@ const (
 //
 // The gradient of one kernel row is a product of two matrices with a column
 // and a row for each output pixel: the pixels of x that the kernel row meets,
-// and gy. Blocks of images are summed apart and then added in order, so that
-// the bits do not depend on the number of threads.
+// and gy. Blocks of output rows are summed apart and then added in order, so
+// that the bits do not depend on the number of threads.
 func WeightGrad(s Shape, x, gy, gw []float32) {
 	s.mustFit("WeightGrad", len(x), len(gw), len(gy))
 	if s.N == 0 {
@@ -32,40 +32,44 @@ func WeightGrad(s Shape, x, gy, gw []float32) {
 		s.depthwiseWeightGrad(x, gy, gw)
 		return
 	}
-	size := len(gw)
-	blocks := max(1, min(s.N, gradTasks, gradFloats/size))
-	images := evenly(s.N, ceilDiv(s.N, blocks))
-	blocks = ceilDiv(s.N, images)
-	// With large weights there are few blocks: cut along the weights instead.
+	// Blocks are of whole images, or bands of one where images are few.
+	size, oh := len(gw), s.OutH()
+	most := max(1, min(gradTasks, gradFloats/size))
+	images := evenly(s.N, ceilDiv(s.N, most))
+	deep := ceilDiv(s.N, images)
+	band := ceilDiv(oh, min(oh, most/deep))
+	down := ceilDiv(oh, band)
+	// With large weights there are few blocks: cut along the weights too.
 	rows, pieces := 1, 1
-	if blocks < gradTasks {
+	if deep*down <= gradTasks/2 {
 		rows = s.KH
-		if s.Groups == 1 && blocks*rows < gradTasks {
+		if s.Groups == 1 && deep*down*rows <= gradTasks/2 {
 			pieces = ceilDiv(s.K, gradPiece)
 		}
 	}
-	sums := mem.Float32s(blocks * size)
-	par.For(blocks*rows*pieces, 1, func(task, _ int) {
-		block, row, piece := task/(rows*pieces), task/pieces%rows, task%pieces
-		kh0, kh1 := row*s.KH/rows, (row+1)*s.KH/rows
-		k0, k1 := piece*s.K/pieces, (piece+1)*s.K/pieces
-		n0 := block * images
+	sums := mem.Float32s(deep * down * size)
+	par.For(deep*down*rows*pieces, 1, func(task, _ int) {
+		piece, row, i := task%pieces, task/pieces%rows, task/(pieces*rows)
+		n, r := i/down*images, i%down*band
+		b := block{
+			n0: n, n1: min(n+images, s.N), r0: r, r1: min(r+band, oh),
+			k0: piece * s.K / pieces, k1: (piece + 1) * s.K / pieces,
+		}
 		sc := scratches.Get().(*scratch)
-		s.addWeightGrad(sc, n0, min(n0+images, s.N), kh0, kh1, k0, k1, x, gy, sums[block*size:][:size])
+		s.addWeightGrad(sc, b, row*s.KH/rows, (row+1)*s.KH/rows, x, gy, sums[i*size:][:size])
 		scratches.Put(sc)
 	})
-	unpackWeightGrad(s.Groups, s.C/s.Groups, s.K/s.Groups, s.KH*s.KW, sums, blocks, gw)
+	unpackWeightGrad(s.Groups, s.C/s.Groups, s.K/s.Groups, s.KH*s.KW, sums, deep*down, gw)
 	mem.PutFloat32s(sums)
 }
 
-// addWeightGrad sets kernel rows [kh0, kh1) and output channels [k0, k1) of
-// sum, which is [group][kh][kw][c][k], to the sum over images [n0, n1). Only
-// with one group may [k0, k1) be less than all.
-func (s Shape) addWeightGrad(sc *scratch, n0, n1, kh0, kh1, k0, k1 int, x, gy, sum []float32) {
-	oh, ow := s.OutH(), s.OutW()
-	lines := forwardAxis(s.H, oh, s.KH, s.StrideH, s.PadH, s.DilationH)
-	columns := forwardAxis(s.W, ow, s.KW, s.StrideW, s.PadW, s.DilationW)
-	left, right := columns.reach(0, ow)
+// addWeightGrad sets kernel rows [kh0, kh1) of sum, which is [group][kh][kw][c][k],
+// to the sum over the images and output rows of all, for output channels [all.k0,
+// all.k1); only with one group may these be less than all channels.
+func (s Shape) addWeightGrad(sc *scratch, all block, kh0, kh1 int, x, gy, sum []float32) {
+	lines := forwardAxis(s.H, s.OutH(), s.KH, s.StrideH, s.PadH, s.DilationH)
+	columns := forwardAxis(s.W, s.OutW(), s.KW, s.StrideW, s.PadW, s.DilationW)
+	left, right := columns.reach(0, s.OutW())
 	padded := left < 0 || right > s.W
 	width := s.W
 	if padded {
@@ -73,21 +77,23 @@ func (s Shape) addWeightGrad(sc *scratch, n0, n1, kh0, kh1, k0, k1 int, x, gy, s
 	}
 	// A few images or a band of one at a time, so that the source stays in the
 	// second-level cache.
-	images, rows := 1, oh
+	images, rows := 1, all.r1-all.r0
 	if image := s.H * width * s.C; image <= sourceFloats {
-		images = min(n1-n0, sourceFloats/image)
+		images = min(all.n1-all.n0, sourceFloats/image)
 	} else {
-		rows = min(oh, max(1, sourceFloats/(s.StrideH*width*s.C)))
+		rows = min(rows, max(1, sourceFloats/(s.StrideH*width*s.C)))
 	}
 	first := true
-	for n := n0; n < n1; n += images {
-		for r := 0; r < oh; r += rows {
-			b := block{n0: n, n1: min(n+images, n1), r0: r, r1: min(r+rows, oh), k0: k0, k1: k1}
+	for n := all.n0; n < all.n1; n += images {
+		for r := all.r0; r < all.r1; r += rows {
+			b := block{n0: n, n1: min(n+images, all.n1), r0: r, r1: min(r+rows, all.r1), k0: all.k0, k1: all.k1}
 			source := strip{pixels: x[n*s.H*s.W*s.C:], height: s.H, width: s.W}
 			var copied []float32
 			if padded {
 				up, down := lines.reach(b.r0, b.r1)
-				up, down = max(up, 0), max(up, 0, min(down, s.H))
+				// A band that sees nothing but padding needs no row at all.
+				up = min(max(up, 0), s.H)
+				down = max(up, min(down, s.H))
 				copied = mem.Float32s((b.n1 - b.n0) * (down - up) * width * s.C)
 				for i := range b.n1 - b.n0 {
 					padColumns(copied[i*(down-up)*width*s.C:], x[((n+i)*s.H+up)*s.W*s.C:], down-up, s.W, left, right, s.C)
@@ -97,7 +103,7 @@ func (s Shape) addWeightGrad(sc *scratch, n0, n1, kh0, kh1, k0, k1 int, x, gy, s
 			// As many output rows at a time as fill the first-level cache, for
 			// each of which all kernel rows are done in turn.
 			total := (b.n1 - b.n0) * (b.r1 - b.r0)
-			step := max(1, pixelsAtOnce/ow)
+			step := max(1, pixelsAtOnce/s.OutW())
 			for row := 0; row < total; row += step {
 				for kh := kh0; kh < kh1; kh++ {
 					s.addKernelRow(sc, b, row, min(row+step, total), kh, source, gy, sum, first)
