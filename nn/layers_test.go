@@ -267,6 +267,7 @@ func TestShapeErrorsNameOpPathAndBothShapes(t *testing.T) {
 		"batch norm":    {func() { (*m.Body)[2].Forward(c, tensor.Ones(2, 5)) }, "batch_norm", "body.2", []string{"(2, 5)", "(3,)"}},
 		"batch norm 1d": {func() { NewBatchNorm1d(3).Forward(c, tensor.Ones(2, 5)) }, "batch_norm", "", []string{"(2, 5)", "(N, 3, L)"}},
 		"no parameters": {func() { m.Body.Forward(c, tensor.Ones(2, 4)) }, "maxout", "body.1.0", []string{"(2, 4)"}},
+		"groups":        {func() { NewConv1d(init, 3, 4, 3, Groups(2)) }, "nn.NewConv1d", "", []string{"3 input", "2 groups"}},
 		"unnamed":       {func() { Sequential{Identity{}, MaxPool2d{Kernel: 2}}.Forward(c, tensor.Ones(2, 4)) }, "max_pool2d", "1", []string{"(2, 4)"}},
 	} {
 		e := shapeErrorOf(t, f.run)

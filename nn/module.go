@@ -200,9 +200,11 @@ func LoadState(model any, state map[string]*tensor.Tensor) error {
 	return nil
 }
 
-// Freeze stops the learning of the parameters whose names match the pattern,
-// as in path.Match with dots for slashes: "conv1.*", "blocks.*.weight". It
-// returns how many it froze.
+// Freeze stops the learning of the parameters whose names, or the names of
+// the layers they are in, match the pattern, as in path.Match with dots for
+// slashes: "conv1", "blocks.*.weight", "blocks.[01]". It returns how many
+// tensors it matched. Running statistics of batch normalisation are not
+// learned and go on moving in training.
 func Freeze(model any, pattern string) (int, error) { return setLearned(model, pattern, false) }
 
 // Unfreeze is the reverse of Freeze.
@@ -215,13 +217,16 @@ func setLearned(model any, pattern string, on bool) (int, error) {
 		if e.buffer {
 			continue
 		}
-		ok, err := path.Match(slashed, strings.ReplaceAll(e.name, ".", "/"))
-		if err != nil {
-			return n, fmt.Errorf("the pattern %q is not valid: %v", pattern, err)
-		}
-		if ok {
-			e.tensor.SetRequiresGrad(on)
-			n++
+		for name := strings.ReplaceAll(e.name, ".", "/"); name != "."; name = path.Dir(name) {
+			ok, err := path.Match(slashed, name)
+			if err != nil {
+				return n, fmt.Errorf("the pattern %q is not valid: %v", pattern, err)
+			}
+			if ok {
+				e.tensor.SetRequiresGrad(on)
+				n++
+				break
+			}
 		}
 	}
 	return n, nil

@@ -117,7 +117,7 @@ func TestFreezePatterns(t *testing.T) {
 		}
 		return strings.Join(out, " ")
 	}
-	if n, err := Freeze(m, "blocks.*.conv.*"); n != 3 || err != nil {
+	if n, err := Freeze(m, "blocks"); n != 3 || err != nil {
 		t.Errorf("froze %d, %v", n, err)
 	}
 	if n, err := Freeze(m, "fc1.weight"); n != 1 || err != nil {
@@ -126,10 +126,13 @@ func TestFreezePatterns(t *testing.T) {
 	if got := learned(); got != "fc1.bias ln.weight by_name.a.weight by_name.b.weight any.weight http_scale" {
 		t.Errorf("still learned: %s", got)
 	}
-	if n, err := Unfreeze(m, "blocks.1.*.*"); n != 1 || err != nil {
+	if n, err := Unfreeze(m, "blocks.1"); n != 1 || err != nil {
 		t.Errorf("thawed %d, %v", n, err)
 	}
-	if n, err := Freeze(m, "nothing.*"); n != 0 || err != nil {
+	if n, err := Unfreeze(m, "b*.*.conv.bias"); n != 1 || err != nil {
+		t.Errorf("thawed %d, %v", n, err)
+	}
+	if n, err := Freeze(m, "block"); n != 0 || err != nil {
 		t.Errorf("froze %d, %v", n, err)
 	}
 	if _, err := Freeze(m, "a[.b"); err == nil || !strings.Contains(err.Error(), `"a[.b"`) {

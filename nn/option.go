@@ -1,6 +1,7 @@
 package nn
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/hadal-ml/hadal/tensor"
@@ -91,7 +92,11 @@ func (o options) weightAndBias(init *Init, fanIn, fanOut, outputs int, shape ...
 	return weight, bias
 }
 
-// conv returns the settings of a convolution.
-func (o options) conv() tensor.ConvOptions {
+// conv returns the settings of a convolution. Channels that do not divide into
+// the groups are found here rather than at the first input.
+func (o options) conv(layer string, in, out int) tensor.ConvOptions {
+	if o.groups < 1 || in%o.groups != 0 || out%o.groups != 0 {
+		panic(&tensor.ShapeError{Op: "nn.New" + layer, Want: fmt.Sprintf("%d input and %d output channels do not divide into %d groups", in, out, o.groups)})
+	}
 	return tensor.ConvOptions{Stride: o.stride, Padding: o.padding, Dilation: o.dilation, Groups: o.groups, OutputPadding: o.outputPadding}
 }

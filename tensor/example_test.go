@@ -31,7 +31,7 @@ func ExampleGrad() {
 
 func ExampleTensor_Index() {
 	x := tensor.Arange(0, 12, 1, tensor.Int64).Reshape(3, 4)
-	fmt.Println(x.Index(tensor.Int(-1)))                                     // x[-1]
+	fmt.Println(x.Index(tensor.Int(-1)))                                    // x[-1]
 	fmt.Println(x.Index(tensor.Ellipsis, tensor.RangeBy(0, tensor.End, 2))) // x[..., ::2]
 	// Output:
 	// [ 8  9 10 11]

@@ -97,7 +97,6 @@ func TestSortPutsNaNWhereItBelongs(t *testing.T) {
 	}
 }
 
-
 func TestSelections(t *testing.T) {
 	x := Arange(1, 7, 1, Int64).Reshape(2, 3)
 	wantInts(t, "nonzero", FromSlice([]int64{0, 3, 0, 4}, 2, 2).NonZero(), []int{2, 2}, 0, 1, 1, 1)

@@ -425,3 +425,28 @@ func TestSteadyStepsTakeNoNewTensorMemory(t *testing.T) {
 		t.Errorf("the pool grew from %d to %d and %d bytes", held[0], held[1], held[2])
 	}
 }
+
+func TestRangeTestFindsARateAndLeavesTheModelAlone(t *testing.T) {
+	m := newNet(1)
+	before := weights(m)
+	r, err := RangeTest(m, config(t, 1), optim.RangeConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !(r.Suggested > 1e-4 && r.Suggested < 10) {
+		t.Errorf("the suggested rate is %g", r.Suggested)
+	}
+	if !slices.Equal(weights(m), before) {
+		t.Error("the test changed the weights")
+	}
+	path := filepath.Join(t.TempDir(), "range.png")
+	if err := PlotRange(r, path); err != nil {
+		t.Fatal(err)
+	}
+	if info, err := os.Stat(path); err != nil || info.Size() < 1000 {
+		t.Errorf("no picture: %v", err)
+	}
+	if _, err := RangeTest(m, Config{}, optim.RangeConfig{}); err == nil {
+		t.Error("a test without data gave no error")
+	}
+}
