@@ -118,6 +118,10 @@ func Open(dir string) (*Run, error) {
 	return &Run{Dir: dir, Config: c, Recipe: r, Model: model}, nil
 }
 
+// MaxEpochs is how long a run may be: longer than anybody waits, short enough
+// for its steps to be counted.
+const MaxEpochs = 1_000_000
+
 // maxConfigBytes bounds what is read as a configuration.
 const maxConfigBytes = 1 << 20
 
@@ -143,7 +147,7 @@ func readConfig(dir string) (Config, recipe.Recipe, error) {
 	if err != nil {
 		return c, r, fmt.Errorf("%s: %w", path, err)
 	}
-	if c.Members < 1 || c.Members > 100 || c.Epochs < 1 || c.ScheduleEpochs < 1 || c.BatchSize < 1 || !(c.LearningRate > 0) || c.Limit < 0 {
+	if c.Members < 1 || c.Members > 100 || c.Epochs < 1 || c.Epochs > MaxEpochs || c.ScheduleEpochs < 1 || c.ScheduleEpochs > MaxEpochs || c.BatchSize < 1 || !(c.LearningRate > 0) || c.Limit < 0 {
 		return c, r, fmt.Errorf("%s is damaged: its numbers make no sense; train again into a new folder", path)
 	}
 	return c, r, nil
@@ -202,9 +206,10 @@ func Train(ctx context.Context, r recipe.Recipe, o Options) (*Run, *Result, erro
 		if o.Resume != "" && exists(checkpoint) {
 			cfg.Resume = checkpoint
 		}
-		// The checkpoint comes first: whoever sees a newer model can resume from it.
-		cfg.Callbacks = []train.Callback{train.Checkpoint(checkpoint), train.SaveModel(filepath.Join(place, ModelFile), metadata),
-			train.LogJSONL(filepath.Join(place, MetricsFile), logEvery)}
+		// The order is for whoever is killed in between: what is logged ahead of
+		// the checkpoint is dropped on resume, and a newer model can be resumed from.
+		cfg.Callbacks = []train.Callback{train.LogJSONL(filepath.Join(place, MetricsFile), logEvery),
+			train.Checkpoint(checkpoint), train.SaveModel(filepath.Join(place, ModelFile), metadata)}
 		if o.Callbacks != nil {
 			cfg.Callbacks = append(cfg.Callbacks, o.Callbacks(i, len(members))...)
 		}

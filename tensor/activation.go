@@ -141,7 +141,7 @@ func init() {
 					return gy
 				}
 				return 0
-			}}
+			}, s32: stretches[float32]{vv: clampGradRun[float32](p)}, s64: stretches[float64]{vv: clampGradRun[float64](p)}}
 		})
 }
 
@@ -168,6 +168,19 @@ func clampRun[T real](dst, x []T, p params) {
 	lo, hi := T(p[0]), T(p[1])
 	for i, v := range x {
 		dst[i] = min(max(v, lo), hi)
+	}
+}
+
+func clampGradRun[T real](p params) func(dst, gy, x []T) {
+	lo, hi := T(p[0]), T(p[1])
+	return func(dst, gy, x []T) {
+		for i, v := range x {
+			g := gy[i]
+			if !(lo < v && v < hi) {
+				g = 0
+			}
+			dst[i] = g
+		}
 	}
 }
 

@@ -1,5 +1,7 @@
 package tensor
 
+import "slices"
+
 // compareOp registers a comparison: two operands in, bool out, no gradient.
 func compareOp(name, doc, onnx string, f func(a, b float64) bool, i func(a, b int64) bool) *Op {
 	op := Op{Name: name, Doc: doc, ONNX: onnx, NoGrad: "a comparison is flat wherever it is defined",
@@ -53,7 +55,14 @@ func init() {
 			if !ok {
 				misfit("where", c.In, "the shapes do not broadcast")
 			}
-			return []Spec{{Shape: shape, DType: c.In[1].dtype}}
+			spec := Spec{Shape: shape, DType: c.In[1].dtype}
+			for _, t := range c.In[1:] { // keep the layout of images
+				if slices.Equal(t.shape, shape) && t.isDense() {
+					spec.Stride = t.stride
+					break
+				}
+			}
+			return []Spec{spec}
 		},
 		Run: func(c *Call) {
 			switch c.Out[0].dtype.Size() {

@@ -138,8 +138,14 @@ func checkIndices(c *Call) {
 	if index.Len() == 0 {
 		return
 	}
+	distinct := slices.Clone(index.shape) // an axis that repeats the indices is seen once
+	for i, step := range index.stride {
+		if step == 0 {
+			distinct[i] = 1
+		}
+	}
 	data := elements[int64](index)
-	newLoop(index.shape, index.stride).serial(func(off [4]int) {
+	newLoop(distinct, index.stride).serial(func(off [4]int) {
 		if i := data[off[0]]; i < 0 || i >= int64(x.shape[a]) {
 			misfit(c.Op.Name, c.In, "index %d is out of range for axis %d with size %d", i, a, x.shape[a])
 		}

@@ -127,3 +127,17 @@ func TestFunctionsTakeAnyLayout(t *testing.T) {
 		}
 	}
 }
+
+func TestImagesStayChannelsLast(t *testing.T) {
+	x := NewSampler(2).Normal(2, 3, 4, 5).ChannelsLast()
+	mask := x.GreaterScalar(0)
+	for name, y := range map[string]*Tensor{
+		"gelu": x.GELU(), "add": x.Add(Full(1, Float64, 3, 1, 1)), "where": Where(mask, x, Scalar(0, Float64)), "prelu": x.PReLU(Full(0.1, Float64, 3)),
+		"clamp": x.Clamp(-1, 1), "concat": Concat(1, x, x), "max_pool2d": x.MaxPool2d(2), "avg_pool2d": x.AvgPool2d(2),
+		"upsample": x.UpsampleNearest(8, 10), "adaptive": x.AdaptiveAvgPool2d(2, 2), "isnan": x.IsNaN(), "glu of copies": Concat(1, x, x).ReLU(),
+	} {
+		if !y.isChannelsLast() {
+			t.Errorf("%s has the strides %v for the shape %v", name, y.Strides(), y.Shape())
+		}
+	}
+}

@@ -17,8 +17,9 @@ func init() {
 			Grad: func(g *GradCall) { g.Set(0, g.Gy(0).Mul(slope(g.In[0], g.Out[0]))) }},
 			unaryKernel{f64: func(x float64, _ params) float64 { return f(x) }})
 	}
-	opRsqrt = smooth("rsqrt", "", "Rsqrt returns 1/sqrt(x).", positive, func(x float64) float64 { return 1 / math.Sqrt(x) }, savesOut,
-		func(_, y *Tensor) *Tensor { return y.Mul(y.Square()).MulScalar(-0.5) })
+	opRsqrt = unaryOp(Op{Name: "rsqrt", Doc: "Rsqrt returns 1/sqrt(x).", Saved: savesOut, Samples: samplesOf1(positive),
+		Grad: func(g *GradCall) { g.Set(0, g.Gy(0).Mul(g.Out[0].Mul(g.Out[0].Square())).MulScalar(-0.5)) }},
+		unaryKernel{f64: func(x float64, _ params) float64 { return 1 / math.Sqrt(x) }, f32: rsqrtRun[float32], v64: rsqrtRun[float64]})
 	opSin = smooth("sin", "Sin", "Sin returns the sine.", anyReal, math.Sin, savesIn,
 		func(x, _ *Tensor) *Tensor { return x.Cos() })
 	opCos = smooth("cos", "Cos", "Cos returns the cosine.", anyReal, math.Cos, savesIn,
@@ -95,6 +96,11 @@ func init() {
 	opFmod = modulo("fmod", "Fmod returns a - b*trunc(a/b), which has the sign of a.", "Mod",
 		func(a, b *Tensor) *Tensor { return a.Div(b).Trunc() },
 		binaryKernel{f64: math.Mod, i64: func(a, b int64) int64 { return a - divideIntegers(a, b)*b }})
+}
+
+func rsqrtRun[T real](dst, x []T, _ params) {
+	vec.Sqrt(dst, x)
+	vec.Reciprocal(dst, dst)
 }
 
 // sine draws from (-0.9, 0.9), where the inverse functions are smooth.

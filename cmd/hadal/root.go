@@ -50,10 +50,8 @@ func run(args []string, stdout, stderr io.Writer) (code int) {
 			panic(r)
 		}
 	}()
-	root := newRoot()
+	root := newRoot(out, stderr)
 	root.SetArgs(args)
-	root.SetOut(out)
-	root.SetErr(stderr)
 	if err := root.Execute(); err != nil {
 		return fail(stderr, err)
 	}
@@ -93,7 +91,7 @@ func (o *output) Write(p []byte) (int, error) {
 }
 
 // newRoot returns the command with all of its subcommands.
-func newRoot() *cobra.Command {
+func newRoot(out, stderr io.Writer) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "hadal",
 		Short: "Deep learning in pure Go",
@@ -115,6 +113,8 @@ func newRoot() *cobra.Command {
 			return nil
 		},
 	}
+	root.SetOut(out)
+	root.SetErr(stderr)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usageErrorf("%w; see %s --help", err, cmd.CommandPath())
 	})

@@ -73,8 +73,8 @@ func (f *trainFlags) check(cmd *cobra.Command, args []string) error {
 		return usageErrorf("--resume needs the folder of a run, such as --resume runs/mnist")
 	case given("resume") && given("out"):
 		return usageErrorf("--resume goes on in the folder of the run: leave --out away")
-	case given("epochs") && f.epochs < 1:
-		return usageErrorf("--epochs %d: at least 1 is needed", f.epochs)
+	case given("epochs") && (f.epochs < 1 || f.epochs > recipes.MaxEpochs):
+		return usageErrorf("--epochs %d: 1 to %d are possible", f.epochs, recipes.MaxEpochs)
 	case given("batch") && f.batch < 1:
 		return usageErrorf("--batch %d: at least 1 is needed", f.batch)
 	case given("limit") && f.limit < 1:
