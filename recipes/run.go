@@ -294,7 +294,11 @@ func (c Config) save(dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("the folder of the run cannot be made: %w; choose another with --out", err)
 	}
-	return writeJSON(filepath.Join(dir, ConfigFile), c)
+	if err := writeJSON(filepath.Join(dir, ConfigFile), c); err != nil {
+		os.Remove(dir) // if it is empty
+		return err
+	}
+	return nil
 }
 
 func writeJSON(path string, v any) error {

@@ -16,7 +16,6 @@ func init() {
 		Infer: func(c *Call) []Spec {
 			a, first := c.Attr.(int), c.In[0]
 			shape := slices.Clone(first.shape)
-			layout := len(shape) >= 3
 			for i, t := range c.In {
 				if t.dtype != first.dtype || len(t.shape) != len(shape) {
 					misfit("concat", c.In, "the operands must have the same element type and number of axes")
@@ -29,12 +28,8 @@ func init() {
 				if i > 0 {
 					shape[a] += t.shape[a]
 				}
-				layout = layout && t.isChannelsLast()
 			}
-			if layout {
-				return []Spec{{shape, first.dtype, channelsLastStride(shape)}}
-			}
-			return []Spec{{shape, first.dtype, nil}}
+			return []Spec{{shape, first.dtype, orderOf(first, shape)}}
 		},
 		Run: func(c *Call) {
 			a, at := c.Attr.(int), 0
@@ -61,7 +56,10 @@ func init() {
 			}
 		}})
 	opPad = register(&Op{Name: "pad", Doc: "Pad surrounds a tensor with a constant.", ONNX: "Pad", Saved: savesNothing,
-		Infer: func(c *Call) []Spec { return []Spec{{c.Attr.(padAttr).shape, c.In[0].dtype, nil}} },
+		Infer: func(c *Call) []Spec {
+			shape := c.Attr.(padAttr).shape
+			return []Spec{{shape, c.In[0].dtype, orderOf(c.In[0], shape)}}
+		},
 		Run: func(c *Call) {
 			a, v := c.Attr.(padAttr), c.Out[0]
 			v.fill(a.value)

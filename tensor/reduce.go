@@ -56,6 +56,8 @@ type reducer[T number] struct {
 	run   func(x []T) T    // over one stretch
 	join  func(a, b T) T   // of two partial results
 	rows  func(dst, x []T) // dst[i] = join(dst[i], x[i])
+	// block is rows for a block of evenly spaced rows at once; nil: one by one
+	block func(dst, x []T, rows, cols, stride int)
 }
 
 // reduceRows is how many rows or stretches one partial result covers. It fixes
@@ -151,7 +153,7 @@ func reduceColumns[T number](ys, xs []T, kept, reduced loop, f reducer[T]) {
 			for i := range dst {
 				dst[i] = f.start
 			}
-			reduced.from(0, total, func(at int) { f.rows(dst, xs[off[0]+at:off[0]+at+n]) })
+			f.joinRows(dst, xs[off[0]:], reduced, 0, total)
 			return
 		}
 		parts := make([]T, blocks*n)
@@ -160,13 +162,23 @@ func reduceColumns[T number](ys, xs []T, kept, reduced loop, f reducer[T]) {
 			for i := range dst {
 				dst[i] = f.start
 			}
-			reduced.from(lo, hi, func(at int) { f.rows(dst, xs[off[0]+at:off[0]+at+n]) })
+			f.joinRows(dst, xs[off[0]:], reduced, lo, hi)
 		})
 		copy(ys[off[1]:off[1]+n], parts[:n])
 		for b := 1; b < blocks; b++ {
 			f.rows(ys[off[1]:off[1]+n], parts[b*n:(b+1)*n])
 		}
 	})
+}
+
+// joinRows joins the rows lo to hi-1 of a reduced loop into dst.
+func (f reducer[T]) joinRows(dst, xs []T, reduced loop, lo, hi int) {
+	n := len(dst)
+	if stride := reduced.stride[0][0]; f.block != nil && len(reduced.shape) == 1 && stride >= n {
+		f.block(dst, xs[lo*stride:], hi-lo, n, stride)
+		return
+	}
+	reduced.from(lo, hi, func(at int) { f.rows(dst, xs[at:at+n]) })
 }
 
 func addRows[T number](dst, x []T) {
@@ -198,6 +210,7 @@ func sum32() reducer[float32] {
 	r := sumOf[float32]()
 	r.run = func(x []float32) float32 { return float32(vec.Sum(x)) }
 	r.rows = func(dst, x []float32) { vec.Add(dst, dst, x) }
+	r.block = vec.SumRows[float32]
 	return r
 }
 

@@ -127,6 +127,17 @@ func denseLike(shape, stride []int) []int {
 	return out
 }
 
+// orderOf returns the stride of shape whose axes lie in memory in the order of
+// those of t, which has as many: channels-last stays so, with other sizes.
+func orderOf(t *Tensor, shape []int) []int {
+	for i, d := range t.shape {
+		if d > 1 && t.stride[i] == 0 {
+			return contiguousStride(shape) // repeated elements have no order
+		}
+	}
+	return denseLike(shape, t.stride)
+}
+
 // axis resolves a negative axis and panics when there is none such.
 func axis(op string, t *Tensor, a int) int {
 	if a < 0 {

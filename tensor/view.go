@@ -110,7 +110,10 @@ func init() {
 		}})
 	opSliceScatter = register(&Op{Name: "slice_scatter", Doc: "The gradient of Slice: zeros, with the operand at the slice.",
 		Saved: savesNothing,
-		Infer: func(c *Call) []Spec { return []Spec{{c.Attr.(scatterAttr).shape, c.In[0].dtype, nil}} },
+		Infer: func(c *Call) []Spec {
+			shape := c.Attr.(scatterAttr).shape
+			return []Spec{{shape, c.In[0].dtype, orderOf(c.In[0], shape)}}
+		},
 		Run: func(c *Call) {
 			c.Out[0].fill(0)
 			a := c.Attr.(scatterAttr).slice
