@@ -57,10 +57,13 @@ func process(t *testing.T, args ...string) *exec.Cmd {
 }
 
 // tinyRun trains a small network on a few digits into a new folder.
-func tinyRun(t *testing.T, flags ...string) string {
+func tinyRun(t *testing.T) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "run")
-	mustRun(t, append([]string{"train", "mlp", "--limit", "200", "--epochs", "1", "--quiet", "--out", dir}, flags...)...)
+	out := mustRun(t, "train", "mlp", "--limit", "200", "--epochs", "1", "--quiet", "--out", dir)
+	if strings.Count(out, "\n") != 1 || !strings.HasPrefix(out, "Test accuracy ") {
+		t.Errorf("--quiet printed more than one sentence: %q", out)
+	}
 	return dir
 }
 

@@ -5,7 +5,7 @@
 //
 // Usage:
 //
-//	vecgen -out DIR [-check]
+//	vecgen [-out DIR] [-check]
 //
 // With -check it writes nothing and exits with status 1 when a file in DIR is
 // not what it would write.
@@ -23,10 +23,10 @@ import (
 )
 
 func main() {
-	out := flag.String("out", "", "`folder` of package vec")
+	out := flag.String("out", "internal/kernel/vec", "`folder` of package vec")
 	check := flag.Bool("check", false, "compare instead of writing")
 	flag.Parse()
-	if *out == "" || flag.NArg() > 0 {
+	if flag.NArg() > 0 {
 		flag.Usage()
 		os.Exit(2)
 	}
