@@ -1,8 +1,12 @@
 package recipes
 
 import (
+	"encoding/json"
 	"math"
+	"path/filepath"
+	"strconv"
 
+	"github.com/hadal-ml/hadal/format/jsonl"
 	"github.com/hadal-ml/hadal/nn"
 	"github.com/hadal-ml/hadal/tensor"
 )
@@ -25,4 +29,26 @@ func (e *Ensemble) Forward(c *nn.Context, x *tensor.Tensor) *tensor.Tensor {
 		mean = mean.Add(p)
 	}
 	return mean.Log().AddScalar(-math.Log(float64(len(e.Members))))
+}
+
+// memberDir is the folder of one network of an ensemble, counted from 0.
+func memberDir(dir string, member int) string {
+	return filepath.Join(dir, "members", strconv.Itoa(member+1))
+}
+
+// joinMetrics writes the metrics of all members, one after the other, to the
+// metrics file of the ensemble. Each line says whose it is.
+func joinMetrics(dir string, members int) error {
+	var all []map[string]json.RawMessage
+	for i := range members {
+		lines, _, err := jsonl.ReadFile[map[string]json.RawMessage](filepath.Join(memberDir(dir, i), MetricsFile))
+		if err != nil {
+			return err
+		}
+		for _, line := range lines {
+			line["member"] = json.RawMessage(strconv.Itoa(i + 1))
+		}
+		all = append(all, lines...)
+	}
+	return jsonl.WriteFile(filepath.Join(dir, MetricsFile), all)
 }

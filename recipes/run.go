@@ -9,7 +9,6 @@ import (
 	"math"
 	"os"
 	"path/filepath"
-	"strconv"
 	"time"
 
 	"github.com/hadal-ml/hadal/data"
@@ -197,7 +196,7 @@ func Train(ctx context.Context, r recipe.Recipe, o Options) (*Run, *Result, erro
 	for i, m := range members {
 		place := dir
 		if len(members) > 1 {
-			place = filepath.Join(dir, "members", strconv.Itoa(i+1))
+			place = memberDir(dir, i)
 		}
 		cfg := train.Config{Train: learn, Val: test, Loss: nn.CrossEntropy, Epochs: c.Epochs, BatchSize: c.BatchSize, Seed: c.Seed + uint64(i)}
 		stepsPerEpoch := (learn.Len() + c.BatchSize - 1) / c.BatchSize
@@ -232,6 +231,12 @@ func Train(ctx context.Context, r recipe.Recipe, o Options) (*Run, *Result, erro
 	run := &Run{Dir: dir, Config: c, Recipe: r, Model: model}
 	if len(members) > 1 {
 		if err := nn.Save(filepath.Join(dir, ModelFile), model, metadata); err != nil {
+			return run, nil, err
+		}
+		if err := joinMetrics(dir, len(members)); err != nil {
+			return run, nil, err
+		}
+		if err := drawCurves(dir, fmt.Sprintf("%s: %d networks, one after the other", r.Name, len(members))); err != nil {
 			return run, nil, err
 		}
 	}

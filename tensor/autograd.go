@@ -108,15 +108,20 @@ func GradWith(y, gy *Tensor, xs []*Tensor, options ...GradOption) []*Tensor {
 // accumulate adds g to the gradient of a leaf. The leaf's gradient outlives
 // every scope and keeps its memory from step to step.
 func accumulate(leaf, g *Tensor) {
-	switch {
-	case leaf.grad == nil:
+	old := leaf.grad
+	if old == nil || old.dtype != leaf.dtype || !old.isDense() { // SetGrad takes any type, and repeated elements
 		leaf.grad = newTensor(nil, leaf.dtype, leaf.shape, sameAs(leaf).Stride)
+		if old != nil && !leaf.stale {
+			copyInto(leaf.grad, old)
+		}
+	}
+	if old == nil || leaf.stale {
 		copyInto(leaf.grad, g)
-	case leaf.stale:
-		copyInto(leaf.grad, g)
-	default:
+	} else {
+		leaf.grad.checkUsable("backward")
 		addInto(leaf.grad, g)
 	}
+	leaf.grad.store.root().version++ // a tape may have read the old one
 	leaf.stale = false
 }
 
@@ -189,7 +194,7 @@ func (p pass) run(ys, gys []*Tensor) {
 		if !any {
 			continue
 		}
-		n.checkVersions()
+		n.checkVersions(p.graph && n.call.Op.Define != nil)
 		p.step(g)
 		for k, t := range n.call.In {
 			if t == nil || !t.tracked || g.gradIn[k] == nil {
@@ -259,9 +264,12 @@ func throughDefinition(g *GradCall) {
 // runUntil is run on the part of the tape between the given tensors and ys.
 func (p pass) runUntil(ys, gys []*Tensor, stop map[*Tensor]*Tensor) {
 	// Cutting the operands off makes them leaves for the length of the walk.
+	// Those that are leaves are only read: other goroutines may share them.
 	saved := make(map[*Tensor]*node, len(stop))
 	for t := range stop {
-		saved[t], t.node = t.node, nil
+		if t.node != nil {
+			saved[t], t.node = t.node, nil
+		}
 	}
 	defer func() {
 		for t, n := range saved {

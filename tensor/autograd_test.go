@@ -36,6 +36,67 @@ func TestGradientsAccumulateUntilCleared(t *testing.T) {
 	}
 }
 
+// TestSetGradTakesAnyGradient gives gradients that Backward cannot add to in
+// place: of repeated elements, of another type, with gaps.
+func TestSetGradTakesAnyGradient(t *testing.T) {
+	for name, g := range map[string]*Tensor{
+		"repeated": Full(1, Float64, 1).Expand(2), "float32": Ones(2), "with gaps": FromSlice([]float64{1, 9, 1}).Slice(0, 0, 3, 2),
+	} {
+		x := FromSlice([]float64{1, 2}).RequireGrad()
+		x.SetGrad(g)
+		x.Square().Sum().Backward()
+		floats(t, name+": the sum", x.Grad(), 3, 5)
+		x.SetGrad(g)
+		x.ClearGrad()
+		x.Square().Sum().Backward()
+		floats(t, name+": after clearing the gradient", x.Grad(), 2, 4)
+	}
+}
+
+// TestAGradientOnATapeIsNotOverwrittenUnseen computes with a gradient, whose
+// memory the next pass uses again.
+func TestAGradientOnATapeIsNotOverwrittenUnseen(t *testing.T) {
+	w, x := FromSlice([]float64{1, 2}).RequireGrad(), FromSlice([]float64{1, 1}).RequireGrad()
+	w.Square().Sum().Backward()
+	y := x.Mul(w.Grad()).Sum()
+	w.ClearGrad()
+	w.Sum().Backward()
+	wantMisuse(t, "a gradient that was overwritten", y.Backward)
+}
+
+// TestDefinitionsReadEveryOperand overwrites an operand that the gradient of a
+// fused operation does not read, but its definition does.
+func TestDefinitionsReadEveryOperand(t *testing.T) {
+	x, w, b := FromSlice([]float64{1, 2}, 1, 2).RequireGrad(), FromSlice([]float64{1, 2}, 1, 2), FromSlice([]float64{1})
+	y := LinearReLU(x, w, b)
+	b.Fill(-1000)
+	floats(t, "the gradient", Grad(y, []*Tensor{x})[0], 1, 2)
+	wantMisuse(t, "a gradient with a graph", func() { Grad(y, []*Tensor{x}, CreateGraph) })
+}
+
+// TestOperandsMadeFromEachOther differentiates fused operations twice whose
+// operands are computed from one another.
+func TestOperandsMadeFromEachOther(t *testing.T) {
+	x := FromSlice([]float64{0.3, -0.7, 1.1, 0.2}, 2, 2).RequireGrad()
+	for name, f := range map[string]func(x *Tensor) *Tensor{
+		"linear": func(x *Tensor) *Tensor { w := x.Square(); return LinearReLU(x, w, w.Sum(0)) },
+		"batch norm": func(x *Tensor) *Tensor {
+			y, _, _ := BatchNorm(x, x.Square().Sum(0), x.Exp().Sum(1), 1e-3)
+			return y
+		},
+		"layer norm": func(x *Tensor) *Tensor { return LayerNorm(x, x.Sum(0), nil, 1e-3) },
+		"cross-entropy": func(x *Tensor) *Tensor {
+			return SoftmaxCrossEntropy(x, FromSlice([]int64{1, 0}), CrossEntropyOptions{}).Mul(x.Sum(1))
+		},
+	} {
+		if _, err := GradCheck(func(in []*Tensor) *Tensor {
+			return Grad(f(in[0]).Square().Sum().Add(in[0].Square().Sum()), in, CreateGraph)[0].Square().Sum()
+		}, []*Tensor{x}, 1e-6); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 func TestOneTensorUsedManyTimesGetsTheSum(t *testing.T) {
 	x := Scalar(3, Float64).RequireGrad()
 	y := x.Mul(x).Add(x).Add(x.Mul(x).Mul(x)) // x² + x + x³
@@ -144,6 +205,15 @@ func TestGradCheckFindsAWrongGradient(t *testing.T) {
 	}
 	if _, err := GradCheck(func(in []*Tensor) *Tensor { return in[0].Exp().Sum() }, []*Tensor{x}); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestGradCheckRefusesDropout even when it drops the same elements every time.
+func TestGradCheckRefusesDropout(t *testing.T) {
+	x := Full(1, Float64, 8).RequireGrad()
+	_, err := GradCheck(func(in []*Tensor) *Tensor { return in[0].Dropout(0.5, NewRand(1)).Square().Sum() }, []*Tensor{x})
+	if err == nil || !strings.Contains(err.Error(), "turn dropout off") {
+		t.Errorf("got %v, want an error that says to turn dropout off", err)
 	}
 }
 

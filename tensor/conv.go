@@ -44,7 +44,7 @@ var opConv2d, opConv2dInputGrad, opConv2dWeightGrad *Op
 // convForward returns the kernel shape for x (N, C, H, W) and w (K, C/G, KH, KW).
 func convForward(c *Call) conv.Shape {
 	x, w := c.In[0], c.In[1]
-	wantFloat(c)
+	wantWide(c)
 	if len(x.shape) != 4 || len(w.shape) != 4 {
 		misfit(c.Op.Name, c.In[:2], "needs an input (N, C, H, W) and a weight (K, C/groups, KH, KW)")
 	}
@@ -62,7 +62,7 @@ func convForward(c *Call) conv.Shape {
 // convInputGrad returns the kernel shape for gy (N, K, OH, OW) and w (K, C/G, KH, KW).
 func convInputGrad(c *Call) conv.Shape {
 	gy, w := c.In[0], c.In[1]
-	wantFloat(c)
+	wantWide(c)
 	if len(gy.shape) != 4 || len(w.shape) != 4 || gy.shape[1] != w.shape[0] {
 		misfit(c.Op.Name, c.In[:2], "needs (N, K, H, W) and a weight (K, C/groups, KH, KW) with the same K")
 	}
@@ -101,23 +101,20 @@ func init() {
 		Run: func(c *Call) {
 			s, x, w, b, y := convForward(c), c.In[0], c.In[1], c.In[2], c.Out[0]
 			relu := c.Attr.(convAttr).relu
-			switch y.dtype {
-			case Float32:
+			if y.dtype == Float32 {
 				e := gemm.Epilogue{ReLU: relu}
 				if b != nil {
 					e.Bias = dense[float32](b)
 				}
 				conv.Forward(s, dense[float32](x), dense[float32](w), dense[float32](y), e)
-			case Float64:
-				conv.ForwardPortable(s, dense[float64](x), dense[float64](w), dense[float64](y))
-				if b != nil {
-					addInto(y, b.alias().restride([]int{1, s.K, 1, 1}))
-				}
-				if relu {
-					opReLU.Run(&Call{Op: opReLU, In: []*Tensor{y}, Out: []*Tensor{y}})
-				}
-			default:
-				misfit("conv2d", c.In, "not defined for %v; convert to float32", y.dtype)
+				return
+			}
+			conv.ForwardPortable(s, dense[float64](x), dense[float64](w), dense[float64](y))
+			if b != nil {
+				addInto(y, b.alias().restride([]int{1, s.K, 1, 1}))
+			}
+			if relu {
+				opReLU.Run(&Call{Op: opReLU, In: []*Tensor{y}, Out: []*Tensor{y}})
 			}
 		},
 		Grad: func(g *GradCall) {

@@ -166,7 +166,16 @@ func (t *Tensor) CopyFrom(src *Tensor) {
 	if !slices.Equal(src.shape, t.shape) {
 		src = src.Detach().Expand(t.shape...)
 	}
-	copyInto(t, src)
+	copyInto(t, src.apartFrom(t))
+}
+
+// apartFrom returns t, or a copy where it may share elements with dst, which
+// is about to be written.
+func (t *Tensor) apartFrom(dst *Tensor) *Tensor {
+	if t.store.root() == dst.store.root() {
+		return t.Keep()
+	}
+	return t
 }
 
 // overwrite notes that the elements change. What is on the tape itself cannot.

@@ -54,10 +54,13 @@ func init() {
 			return []Spec{{[]int{c.Attr.(embeddingAttr).rows, gy.shape[len(gy.shape)-1]}, gy.dtype, nil}}
 		},
 		Run: func(c *Call) {
-			if c.In[0].dtype == Float32 {
-				scatterRows[float32](c)
-			} else {
-				scatterRows[float64](c)
+			switch a := c.Attr.(embeddingAttr); c.In[0].dtype {
+			case Float32:
+				scatterRows[float32](c.Out[0], c.In, a)
+			case Float64:
+				scatterRows[float64](c.Out[0], c.In, a)
+			default:
+				widened(c.Out[0], c.In, func(gw *Tensor, in []*Tensor) { scatterRows[float32](gw, in, a) })
 			}
 		},
 		Grad: func(g *GradCall) {
@@ -91,10 +94,9 @@ func lookUp[T Element](c *Call) {
 
 // scatterRows adds in the order of the ids. Columns, not ids, are shared out,
 // so that the order does not depend on the number of threads.
-func scatterRows[T real](c *Call) {
-	a := c.Attr.(embeddingAttr)
-	gy, ids, gw := dense[T](c.In[0]), dense[int64](c.In[1]), dense[T](c.Out[0])
-	d := c.Out[0].shape[1]
+func scatterRows[T real](out *Tensor, in []*Tensor, a embeddingAttr) {
+	gy, ids, gw := dense[T](in[0]), dense[int64](in[1]), dense[T](out)
+	d := out.shape[1]
 	clear(gw)
 	par.For(d, 64, func(lo, hi int) {
 		for i, id := range ids {

@@ -96,6 +96,11 @@ func TestEmptyTensors(t *testing.T) {
 		{"to", x(0, 3), func(y *Tensor) *Tensor { return y.To(Float32) }, []int{0, 3}, none},
 		{"meshgrid", x(0), func(y *Tensor) *Tensor { return MeshGrid(y, x(2))[1] }, []int{0, 2}, none},
 		{"embedding", x(4, 2), func(y *Tensor) *Tensor { return Embedding(y, ids, -1) }, []int{0, 2}, none},
+		{"layer norm", x(0, 3), func(y *Tensor) *Tensor { return LayerNorm(y, x(3), x(3), 1e-5) }, []int{0, 3}, none},
+		{"group norm", x(0, 4, 2), func(y *Tensor) *Tensor { return GroupNorm(y, 2, x(4), x(4), 1e-5) }, []int{0, 4, 2}, none},
+		{"linear", x(0, 3), func(y *Tensor) *Tensor { return LinearReLU(y, x(2, 3), x(2)) }, []int{0, 2}, none},
+		{"cross-entropy", x(0, 3), func(y *Tensor) *Tensor { return SoftmaxCrossEntropy(y, ids, CrossEntropyOptions{}) }, []int{0}, none},
+		{"dropout", x(0, 3), func(y *Tensor) *Tensor { return y.Dropout(0.5, NewRand(1)) }, []int{0, 3}, none},
 		{"glu", x(0, 4), func(y *Tensor) *Tensor { return y.GLU(1) }, []int{0, 2}, none},
 		{"maxout", x(0, 4), func(y *Tensor) *Tensor { return y.Maxout(2) }, []int{0, 2}, none},
 	}

@@ -24,6 +24,12 @@ func GradCheck(f func(in []*Tensor) *Tensor, in []*Tensor, limit ...float64) (fl
 	if len(limit) > 0 {
 		bar = limit[0]
 	}
+	return gradCheck(f, in, bar, false)
+}
+
+// gradCheck is GradCheck that may be told to accept dropout, for the test of
+// dropout itself, whose random numbers are the same in every call.
+func gradCheck(f func(in []*Tensor) *Tensor, in []*Tensor, bar float64, dropout bool) (float64, error) {
 	var checked []*Tensor
 	for i, t := range in {
 		if t == nil || !t.tracked {
@@ -40,6 +46,11 @@ func GradCheck(f func(in []*Tensor) *Tensor, in []*Tensor, limit ...float64) (fl
 	y := f(in)
 	if y.Len() != 1 {
 		return 0, fmt.Errorf("gradient check: the function returns %s, it must return a scalar", ShapeString(y.shape))
+	}
+	for _, c := range Tape(y) {
+		if c.Op == opDropout && !dropout {
+			return 0, fmt.Errorf("gradient check: the function drops elements at random; turn dropout off first, as nn.Evaluation does")
+		}
 	}
 	if again := f(in).Item(); again != y.Item() {
 		return 0, fmt.Errorf("gradient check: two calls gave %v and %v; turn dropout and other randomness off first", y.Item(), again)

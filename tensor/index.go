@@ -99,5 +99,5 @@ func (t *Tensor) SetIndex(src *Tensor, indexers ...Indexer) {
 	if !slices.Equal(src.shape, part.shape) {
 		src = src.Detach().Expand(part.shape...)
 	}
-	copyInto(part, src)
+	copyInto(part, src.apartFrom(part))
 }

@@ -98,6 +98,7 @@ func TestFunctionsTakeAnyLayout(t *testing.T) {
 		{"group_norm", func(in []*Tensor) *Tensor { return GroupNorm(in[0], 2, in[1], in[2], 1e-5) }, []*Tensor{img, s.Normal(4), s.Normal(4)}},
 		{"embedding", func(in []*Tensor) *Tensor { return Embedding(in[0], in[1], -1) }, []*Tensor{s.Normal(3, 4), ids}},
 	}
+	limits := map[DType]float64{Float64: 1e-12, Float32: 1e-5}
 	for _, c := range calls {
 		// The gradient is compared as well: it meets the layouts too.
 		run := func(in []*Tensor) (*Tensor, []*Tensor) {
@@ -111,19 +112,27 @@ func TestFunctionsTakeAnyLayout(t *testing.T) {
 			y := c.f(in)
 			return y, Grad(weighted(&Op{}, []*Tensor{y}), leaves)
 		}
-		want, wantGrads := run(slices.Clone(c.in))
-		for name, lay := range layouts {
-			t.Run(c.name+"/"+name, func(t *testing.T) {
-				in := slices.Clone(c.in)
-				for i, x := range in {
-					in[i] = lay(x)
+		for d, limit := range limits {
+			typed := slices.Clone(c.in)
+			for i, x := range typed {
+				if x.dtype.IsFloat() {
+					typed[i] = x.To(d)
 				}
-				y, grads := run(in)
-				wantClose(t, "output", y, want, 1e-12)
-				for i, g := range grads {
-					wantClose(t, fmt.Sprintf("gradient %d", i), g, wantGrads[i], 1e-12)
-				}
-			})
+			}
+			want, wantGrads := run(slices.Clone(typed))
+			for name, lay := range layouts {
+				t.Run(fmt.Sprintf("%s/%v/%s", c.name, d, name), func(t *testing.T) {
+					in := slices.Clone(typed)
+					for i, x := range in {
+						in[i] = lay(x)
+					}
+					y, grads := run(in)
+					wantClose(t, "output", y, want, limit)
+					for i, g := range grads {
+						wantClose(t, fmt.Sprintf("gradient %d", i), g, wantGrads[i], limit)
+					}
+				})
+			}
 		}
 	}
 }

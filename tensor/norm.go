@@ -31,7 +31,7 @@ func init() {
 		Saved: &Saved{In: []int{0, 1}, Out: []int{0, 1, 3}}, Auxiliary: 3,
 		Infer: func(c *Call) []Spec {
 			x := c.In[0]
-			wantFloat(c)
+			wantWide(c)
 			if len(x.shape) < 2 || len(c.In[1].shape) != 1 || c.In[1].shape[0] != x.shape[1] || !slices.Equal(c.In[1].shape, c.In[2].shape) {
 				misfit(c.Op.Name, c.In, "needs (N, C, ...) with a scale and a shift of C elements")
 			}
@@ -95,7 +95,7 @@ func init() {
 		Saved: &Saved{In: []int{0, 1}, Out: []int{1, 2}}, Auxiliary: 2,
 		Infer: func(c *Call) []Spec {
 			x := c.In[0]
-			wantFloat(c)
+			wantWide(c)
 			for _, t := range c.In[1:] {
 				if len(x.shape) == 0 || t != nil && (len(t.shape) != 1 || t.shape[0] != x.shape[len(x.shape)-1]) {
 					misfit(c.Op.Name, c.In, "the scale and the shift must have the size of the last axis")
@@ -302,7 +302,8 @@ func GroupNorm(x *Tensor, groups int, gamma, beta *Tensor, eps float64) *Tensor 
 	if len(x.shape) < 2 || groups < 1 || x.shape[1]%groups != 0 {
 		misfit("group_norm", []*Tensor{x}, "the channels of (N, C, ...) must divide into %d groups", groups)
 	}
-	y := LayerNorm(x.Reshape(x.shape[0], groups, -1), nil, nil, eps).Reshape(x.shape...)
+	size := NumElements(x.shape[1:]) / groups // not -1, which an empty batch leaves open
+	y := LayerNorm(x.Reshape(x.shape[0], groups, size), nil, nil, eps).Reshape(x.shape...)
 	channel := make([]int, len(x.shape)-1)
 	for i := range channel {
 		channel[i] = 1

@@ -126,6 +126,7 @@ func applyAll(op *Op, attr any, in ...*Tensor) []*Tensor {
 		specs := op.Infer(c)
 		c.Out = make([]*Tensor, len(specs))
 		for i, s := range specs {
+			checkShape(op.Name, s.Shape)
 			c.Out[i] = newTensor(scope, s.DType, s.Shape, s.Stride)
 		}
 		op.Run(c)
@@ -157,8 +158,9 @@ func versionOf(t *Tensor) uint64 {
 	return t.store.root().version
 }
 
-// checkVersions panics when a value that the gradient reads was overwritten.
-func (n *node) checkVersions() {
+// checkVersions panics when a value that the gradient reads was overwritten. A
+// gradient by way of the definition computes anew from every operand.
+func (n *node) checkVersions(byDefinition bool) {
 	c := n.call
 	check := func(t *Tensor, recorded uint64, what string) {
 		if t == nil {
@@ -173,7 +175,7 @@ func (n *node) checkVersions() {
 			panic(&UseError{"backward of " + c.Op.Name, fmt.Sprintf("%s %s%s was overwritten after the forward pass used it; clone it before changing it in place, or call Backward first", what, name, ShapeString(t.shape))})
 		}
 	}
-	if s := c.Op.Saved; s != nil {
+	if s := c.Op.Saved; s != nil && !byDefinition {
 		for _, i := range s.In {
 			if i < len(c.In) {
 				check(c.In[i], n.versions[i], "the operand")
@@ -220,9 +222,21 @@ func sameAs(t *Tensor) Spec {
 // wantFloat panics unless every operand is a float tensor of one type.
 func wantFloat(c *Call) {
 	for _, t := range c.In {
-		if t != nil && !t.dtype.IsFloat() {
+		switch {
+		case t == nil:
+		case !t.dtype.IsFloat():
 			misfit(c.Op.Name, c.In, "the operands must be floating-point")
+		case t.dtype != c.In[0].dtype:
+			misfit(c.Op.Name, c.In, "the operands must be of one floating-point type; convert with To")
 		}
+	}
+}
+
+// wantWide is wantFloat for kernels that there are for float32 and float64 only.
+func wantWide(c *Call) {
+	wantFloat(c)
+	if d := c.In[0].dtype; d != Float32 && d != Float64 {
+		misfit(c.Op.Name, c.In, "not defined for %v; convert to float32", d)
 	}
 }
 

@@ -157,6 +157,85 @@ func TestReleasedScopeIsCaught(t *testing.T) {
 	}
 }
 
+// wantMisuse reports a function that does not panic with an error of this package.
+func wantMisuse(t *testing.T, what string, f func()) {
+	t.Helper()
+	var shape *ShapeError
+	var use *UseError
+	if err := panicOf(f); !errors.As(err, &shape) && !errors.As(err, &use) {
+		t.Errorf("%s gave %v, want a ShapeError or a UseError", what, err)
+	}
+}
+
+func TestViewsOfAnotherScope(t *testing.T) {
+	a, b := NewScope(), NewScope()
+	view := b.View(a.Adopt(Ones(3)))
+	a.Release()
+	wantMisuse(t, "a view after release of what it shows", func() { view.Sum() })
+	wantMisuse(t, "a view of that view", func() { b.View(view).Sum() })
+	x, w := Ones(3).NoGrad(), Ones(3).RequireGrad()
+	if b.View(x).Mul(w).RequiresGrad() || b.Adopt(x).Mul(w).RequiresGrad() {
+		t.Error("a scope forgets that its member is not to be recorded")
+	}
+}
+
+// TestCopiesWithinOneTensor copies elements over others of the same tensor: what
+// is read is what was there before, as in NumPy.
+func TestCopiesWithinOneTensor(t *testing.T) {
+	x := FromSlice([]float64{1, 2, 3, 4}, 2, 2)
+	x.CopyFrom(x.T())
+	floats(t, "a matrix transposed in place", x, 1, 3, 2, 4)
+	x = FromSlice([]float64{1, 2, 3, 4, 5, 6}, 3, 2)
+	x.SetIndex(x.Index(Range(0, 2), Int(0)), Range(1, End), Int(0))
+	floats(t, "a shifted column", x, 1, 2, 1, 4, 3, 6)
+}
+
+// TestTypesThatKernelsDoNotTake gives fused operations operands of different
+// float types, and of types that have no kernel.
+func TestTypesThatKernelsDoNotTake(t *testing.T) {
+	double := func(shape ...int) *Tensor { return Full(1, Float64, shape...) }
+	x, img := Ones(2, 3), Ones(1, 3, 4, 4)
+	for name, f := range map[string]func(){
+		"linear, weight":           func() { Linear(x, double(4, 3), nil) },
+		"linear, bias":             func() { Linear(x, Ones(4, 3), double(4)) },
+		"linear, input":            func() { Linear(x.To(Float64), Ones(4, 3), nil) },
+		"conv2d, weight":           func() { Conv2d(img, double(2, 3, 3, 3), nil, ConvOptions{}) },
+		"conv2d, bias":             func() { Conv2d(img, Ones(2, 3, 3, 3), double(2), ConvOptions{}) },
+		"conv_transpose2d, weight": func() { ConvTranspose2d(img, double(3, 2, 3, 3), nil, ConvOptions{}) },
+		"batch_norm, scale":        func() { BatchNorm(x, double(3), Ones(3), 1e-5) },
+		"layer_norm, scale":        func() { LayerNorm(x, double(3), nil, 1e-5) },
+		"conv2d of halves":         func() { Conv2d(img.To(BFloat16), Ones(2, 3, 3, 3).To(BFloat16), nil, ConvOptions{}) },
+		"conv_transpose2d of halves": func() {
+			ConvTranspose2d(img.To(BFloat16), Ones(3, 2, 3, 3).To(BFloat16), nil, ConvOptions{})
+		},
+		"batch_norm of halves": func() { BatchNorm(x.To(Float16), Ones(3).To(Float16), Ones(3).To(Float16), 1e-5) },
+		"layer_norm of halves": func() { LayerNorm(x.To(Float16), nil, nil, 1e-5) },
+	} {
+		wantMisuse(t, name, f)
+	}
+	w := Ones(3, 2).To(BFloat16).RequireGrad()
+	Embedding(w, FromSlice([]int64{1, 2, 1}), -1).Sum().Backward()
+	floats(t, "the gradient of an embedding of halves", w.Grad(), 0, 0, 2, 2, 1, 1)
+}
+
+// TestSizesThatOverflow asks for so many elements that their number does not
+// fit an int.
+func TestSizesThatOverflow(t *testing.T) {
+	const big = 1 << 32
+	for name, f := range map[string]func(){
+		"reshape":       func() { Zeros(0).Reshape(big, big) },
+		"reshape to -1": func() { Zeros(4).Reshape(-1, 1<<62, 4, 1) },
+		"expand":        func() { Zeros(1).Expand(big, big) },
+		"narrow":        func() { Zeros(5).Narrow(0, 1, math.MaxInt) },
+		"add":           func() { Zeros(big, 0, 1).Add(Zeros(1, 0, big)) },
+	} {
+		wantMisuse(t, name, f)
+	}
+	for start := range 2 {
+		floats(t, "a slice with the largest step", Ones(5).Slice(0, start, 5, math.MaxInt), 1)
+	}
+}
+
 func TestPromotion(t *testing.T) {
 	types := []DType{Float32, Float64, BFloat16, Float16, Int64, Int32, UInt8, Bool}
 	// Row and column as in types; as torch.promote_types gives it.

@@ -47,6 +47,7 @@ func NewInferenceScope() *Scope { return &Scope{noGrad: true} }
 func (s *Scope) Adopt(t *Tensor) *Tensor {
 	out := newTensor(s, t.dtype, t.shape, denseLike(t.shape, t.stride))
 	copyInto(out, t)
+	out.noGrad = s.noGrad || t.noGrad
 	return out
 }
 
@@ -56,7 +57,7 @@ func (s *Scope) View(t *Tensor) *Tensor {
 	t.checkUsable("view")
 	v := t.alias()
 	v.store = &storage{data: t.store.data, scope: s, shared: t.store.root()}
-	v.noGrad = s.noGrad
+	v.noGrad = s.noGrad || t.noGrad
 	return v
 }
 

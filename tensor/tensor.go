@@ -110,7 +110,7 @@ func SameLayout(a, b *Tensor) bool {
 
 // checkUsable panics when the tensor's scope has been released.
 func (t *Tensor) checkUsable(op string) {
-	if t.store.data == nil && t.Len() > 0 {
+	if t.store.root().data == nil && t.Len() > 0 {
 		panic(&UseError{op, fmt.Sprintf("the tensor %s belonged to a step that is over; copy what must outlive a step with Keep", ShapeString(t.shape))})
 	}
 }

@@ -10,7 +10,12 @@ var opReshape, opRestride, opPermute, opExpand, opSlice, opSliceScatter *Op
 // sliceAttr selects start, start+step, ... below stop along one axis.
 type sliceAttr struct{ axis, start, stop, step int }
 
-func (s sliceAttr) len() int { return max(0, (s.stop-s.start+s.step-1)/s.step) }
+func (s sliceAttr) len() int {
+	if s.start >= s.stop {
+		return 0
+	}
+	return (s.stop-s.start-1)/s.step + 1
+}
 
 // scatterAttr places a tensor at a slice of a larger one.
 type scatterAttr struct {
@@ -151,6 +156,7 @@ func (t *Tensor) Reshape(shape ...int) *Tensor {
 	if known != t.Len() || hole >= 0 && shape[hole] < 0 {
 		misfit("reshape", []*Tensor{t}, "%d elements do not make the shape %s", t.Len(), ShapeString(shape))
 	}
+	checkShape("reshape", shape) // sizes that overflow may seem to fit
 	if slices.Equal(shape, t.shape) {
 		return t
 	}
@@ -215,6 +221,7 @@ func (t *Tensor) Expand(shape ...int) *Tensor {
 	if got, ok := broadcastShapes(t.shape, to); !ok || !slices.Equal(got, to) {
 		misfit("expand", []*Tensor{t}, "does not stretch to %s", ShapeString(shape))
 	}
+	checkShape("expand", to)
 	if slices.Equal(to, t.shape) {
 		return t
 	}
@@ -243,7 +250,7 @@ func (t *Tensor) Slice(a, start, stop, step int) *Tensor {
 // Narrow takes n elements from start on along an axis.
 func (t *Tensor) Narrow(a, start, n int) *Tensor {
 	a = axis("narrow", t, a)
-	if start < 0 || n < 0 || start+n > t.shape[a] {
+	if start < 0 || n < 0 || start > t.shape[a]-n {
 		misfit("narrow", []*Tensor{t}, "axis %d has no elements %d to %d", a, start, start+n-1)
 	}
 	return apply(opSlice, sliceAttr{a, start, start + n, 1}, t)

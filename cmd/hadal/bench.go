@@ -7,7 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/hadal-ml/hadal/internal/bench"
+	"github.com/hadal-ml/hadal/cmd/hadal/internal/bench"
 	"github.com/hadal-ml/hadal/internal/cpu"
 	"github.com/hadal-ml/hadal/internal/par"
 )

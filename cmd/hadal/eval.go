@@ -80,6 +80,9 @@ func evaluateRun(dir string) (*evaluation, *recipes.Result, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	if math.IsNaN(measured.Loss) || math.IsInf(measured.Loss, 0) {
+		return nil, nil, errNotFinite(dir)
+	}
 	confusion, err := metrics.Confusion(measured.Predicted, measured.True, len(test.Classes()))
 	if err != nil {
 		return nil, nil, err
@@ -99,6 +102,12 @@ func evaluateRun(dir string) (*evaluation, *recipes.Result, error) {
 		e.SameAsResult = &same
 	}
 	return e, result, nil
+}
+
+// errNotFinite is about a run whose network computes no numbers.
+func errNotFinite(dir string) error {
+	return fmt.Errorf("the network of %s computes values that are not finite: hadal inspect %s --stats shows its weights; train again",
+		dir, filepath.Join(dir, recipes.ModelFile))
 }
 
 // closeTo allows for what another instruction set rounds differently.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -14,6 +15,9 @@ import (
 	"testing"
 
 	"github.com/spf13/cobra"
+
+	"github.com/hadal-ml/hadal/format/safetensors"
+	"github.com/hadal-ml/hadal/train"
 )
 
 // asCommand makes the test program behave as hadal itself, for the tests that
@@ -206,8 +210,25 @@ func TestDamagedRunsAreNamedInASentence(t *testing.T) {
 	}
 	model := damage(func(dir string) { truncateToHalf(t, filepath.Join(dir, "model.safetensors")) })
 	checkpoint := damage(func(dir string) { truncateToHalf(t, filepath.Join(dir, "checkpoint.safetensors")) })
-	picture := filepath.Join(t.TempDir(), "text.png")
-	writeFile(t, picture, "a picture of nothing")
+	notFinite := damage(func(dir string) {
+		path := filepath.Join(dir, "model.safetensors")
+		f, err := safetensors.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range f.Tensors {
+			for k := range f.Tensors[i].Data {
+				f.Tensors[i].Data[k] = 0xff // NaN
+			}
+		}
+		if err := safetensors.WriteFile(path, f); err != nil {
+			t.Fatal(err)
+		}
+	})
+	seven := filepath.Join(t.TempDir(), "seven.png")
+	picture(t, seven, 0)
+	text := filepath.Join(t.TempDir(), "text.png")
+	writeFile(t, text, "a picture of nothing")
 
 	for _, c := range []struct {
 		args []string
@@ -215,7 +236,9 @@ func TestDamagedRunsAreNamedInASentence(t *testing.T) {
 	}{
 		{[]string{"eval", model}, "truncated"},
 		{[]string{"summary", model}, "truncated"},
-		{[]string{"predict", model, picture}, "truncated"},
+		{[]string{"predict", model, text}, "truncated"},
+		{[]string{"eval", notFinite, "--json"}, "not finite"},
+		{[]string{"predict", notFinite, seven}, "not finite"},
 		{[]string{"inspect", filepath.Join(model, "model.safetensors")}, "truncated"},
 		{[]string{"train", "--resume", checkpoint, "--epochs", "1", "--quiet"}, "truncated"},
 		{[]string{"eval", damage(func(dir string) { os.Remove(filepath.Join(dir, "model.safetensors")) })}, "hadal train --resume"},
@@ -231,7 +254,7 @@ func TestDamagedRunsAreNamedInASentence(t *testing.T) {
 		{[]string{"train", "lenet", "--resume", whole, "--quiet"}, "is a run of mlp"},
 		{[]string{"train", "--resume", whole, "--lr", "0.5", "--quiet"}, "leave --batch, --lr"},
 		{[]string{"train", "mlp", "--out", whole, "--quiet"}, "already holds a run"},
-		{[]string{"predict", whole, picture}, "is not a picture"},
+		{[]string{"predict", whole, text}, "is not a picture"},
 		{[]string{"predict", whole, filepath.Join(whole, "none.png")}, "no such file"},
 		{[]string{"predict", whole, whole}, "is a folder"},
 	} {
@@ -421,5 +444,27 @@ func TestDataGetTakesASetFromAFolder(t *testing.T) {
 	expectFailure(t, exitFailure, []string{"is not the file", "SHA-256"}, "data", "get", "tiny-shakespeare", "--from", from)
 	if out := mustRun(t, "data", "get", "breast-cancer"); !strings.Contains(out, "part of the program") {
 		t.Errorf("%q", out)
+	}
+}
+
+func TestAFailureToSaveOutweighsTheInterruption(t *testing.T) {
+	interrupted := fmt.Errorf("%w in epoch 1", train.ErrInterrupted)
+	for _, c := range []struct {
+		err  error
+		want bool
+	}{
+		{nil, false},
+		{interrupted, true},
+		{errors.Join(interrupted, nil), true},
+		{errors.Join(interrupted, errors.New("no space left")), false},
+		{errors.New("no space left"), false},
+	} {
+		if wasInterrupted(c.err) != c.want {
+			t.Errorf("%v counts as an interruption: %v", c.err, !c.want)
+		}
+	}
+	var stderr bytes.Buffer
+	if code := fail(&stderr, withoutInterruption{errors.Join(interrupted, errors.New("no space left"))}); code != exitFailure || strings.Count(stderr.String(), "\n") != 1 {
+		t.Errorf("exit code %d, %q", code, stderr.String())
 	}
 }

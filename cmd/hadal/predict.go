@@ -2,13 +2,14 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
-	"github.com/hadal-ml/hadal/internal/digit"
+	"github.com/hadal-ml/hadal/cmd/hadal/internal/digit"
 	"github.com/hadal-ml/hadal/nn"
 	"github.com/hadal-ml/hadal/recipes"
 	"github.com/hadal-ml/hadal/tensor"
@@ -103,6 +104,9 @@ func predict(run *recipes.Run, files []string) ([]prediction, error) {
 		x := tensor.FromSlice(pixels, 1, in.Channels, in.Height, in.Width)
 		p := prediction{File: file, pixels: pixels}
 		for class, v := range run.Model.Forward(nn.Inference(), x).Softmax(-1).Float64s() {
+			if math.IsNaN(v) {
+				return nil, errNotFinite(run.Dir)
+			}
 			p.Classes = append(p.Classes, candidate{names[class], v})
 		}
 		slices.SortStableFunc(p.Classes, func(a, b candidate) int {

@@ -279,6 +279,65 @@ func TestEveryFormatIsRead(t *testing.T) {
 	}
 }
 
+// withOrientation adds EXIF data to a JPEG file.
+func withOrientation(jpeg []byte, orientation byte, order binary.AppendByteOrder) []byte {
+	exif := []byte("Exif\x00\x00MM")
+	if order == binary.AppendByteOrder(binary.LittleEndian) {
+		exif = []byte("Exif\x00\x00II")
+	}
+	exif = order.AppendUint16(exif, 42)
+	exif = order.AppendUint32(exif, 8) // the directory follows the header
+	exif = order.AppendUint16(exif, 1) // with one entry
+	exif = order.AppendUint16(exif, orientationTag)
+	exif = order.AppendUint16(exif, 3) // a short
+	exif = order.AppendUint32(exif, 1)
+	exif = order.AppendUint16(exif, uint16(orientation))
+	exif = append(exif, 0, 0)
+	out := append([]byte{0xff, 0xd8, 0xff, 0xe1}, 0, byte(len(exif)+2))
+	return append(append(out, exif...), jpeg[2:]...)
+}
+
+func TestPhotographsAreTurnedUpright(t *testing.T) {
+	small, _ := mnistDigit(t, 0) // a 7, which looks different whichever way it is turned
+	img := inverted(enlarged(small, 5, draw.NearestNeighbor))
+	last := img.Rect.Dx() - 1
+	want := prepare(t, img)
+	// Where the camera put the pixel that belongs at x, y; see the table of
+	// what row 0 and column 0 are in the Exif specification.
+	stored := map[byte]func(x, y int) (int, int){
+		1: func(x, y int) (int, int) { return x, y },
+		2: func(x, y int) (int, int) { return last - x, y },        // row 0 top, column 0 right
+		3: func(x, y int) (int, int) { return last - x, last - y }, // bottom, right
+		4: func(x, y int) (int, int) { return x, last - y },        // bottom, left
+		5: func(x, y int) (int, int) { return y, x },               // left, top
+		6: func(x, y int) (int, int) { return y, last - x },        // right, top
+		7: func(x, y int) (int, int) { return last - y, last - x }, // right, bottom
+		8: func(x, y int) (int, int) { return last - y, x },        // left, bottom
+	}
+	for o, place := range stored {
+		turned := image.NewGray(img.Rect)
+		for y := range last + 1 {
+			for x := range last + 1 {
+				sx, sy := place(x, y)
+				turned.SetGray(sx, sy, img.GrayAt(x, y))
+			}
+		}
+		var b bytes.Buffer
+		if err := jpeg.Encode(&b, turned, &jpeg.Options{Quality: 95}); err != nil {
+			t.Fatal(err)
+		}
+		for _, order := range []binary.AppendByteOrder{binary.BigEndian, binary.LittleEndian} {
+			read, err := Decode(withOrientation(b.Bytes(), o, order))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if d := shiftedDifference(prepare(t, read), want); d > 0.03 {
+				t.Errorf("orientation %d, %v: mean difference %.4f", o, order, d)
+			}
+		}
+	}
+}
+
 // pngHeader is the beginning of a PNG file of that size, without pixels.
 func pngHeader(width, height uint32) []byte {
 	chunk := binary.BigEndian.AppendUint32([]byte("IHDR"), width)
@@ -346,6 +405,8 @@ func FuzzDecode(f *testing.F) {
 	f.Add(p.Bytes())
 	f.Add(j.Bytes())
 	f.Add(g.Bytes())
+	f.Add(withOrientation(j.Bytes(), 6, binary.BigEndian))
+	f.Add(withOrientation(j.Bytes(), 8, binary.LittleEndian))
 	f.Add(pngHeader(60000, 60000))
 	f.Fuzz(func(t *testing.T, content []byte) {
 		img, err := Decode(content)

@@ -28,7 +28,7 @@ const (
 )
 
 // Read reads a picture in PNG, JPEG, GIF (its first frame), BMP, TIFF or WebP
-// form. Errors name the file and say what to do.
+// form; a photograph is turned upright as its EXIF data ask. Errors name the file and say what to do.
 func Read(path string) (image.Image, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -82,7 +82,7 @@ func Decode(content []byte) (image.Image, error) {
 	if err != nil {
 		return nil, damaged(err)
 	}
-	return img, nil
+	return upright(img, orientation(content)), nil
 }
 
 func damaged(err error) error {
