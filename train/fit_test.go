@@ -3,6 +3,7 @@ package train
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
@@ -448,5 +449,21 @@ func TestRangeTestFindsARateAndLeavesTheModelAlone(t *testing.T) {
 	}
 	if _, err := RangeTest(m, Config{}, optim.RangeConfig{}); err == nil {
 		t.Error("a test without data gave no error")
+	}
+}
+
+func TestProgressSaysHowEachEpochWent(t *testing.T) {
+	var out strings.Builder
+	cfg := config(t, 2)
+	cfg.Callbacks = []Callback{ShowProgress(&out)}
+	r := fit(t, newNet(1), cfg)
+	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
+	if len(lines) != 3 || !strings.Contains(lines[0], "200 samples and 100 to test with") {
+		t.Fatalf("progress printed %q", out.String())
+	}
+	for i, e := range r.History {
+		if want := fmt.Sprintf("epoch %d/2  loss %.4f  accuracy %.2f%%  test %.2f%%", i+1, e.Loss, 100*e.Accuracy, 100*e.ValAccuracy); !strings.HasPrefix(lines[i+1], want) {
+			t.Errorf("line %d is %q, want it to begin with %q", i+2, lines[i+1], want)
+		}
 	}
 }

@@ -8,6 +8,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/hadal-ml/hadal/datasets"
+	"github.com/hadal-ml/hadal/internal/livebar"
+	"github.com/hadal-ml/hadal/internal/words"
 )
 
 func newData() *cobra.Command {
@@ -67,7 +69,7 @@ func newDataList() *cobra.Command {
 		t := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
 		fmt.Fprintln(t, "NAME\tWHERE\tSIZE\tWHAT IT IS\tLICENSE")
 		for _, r := range rows {
-			where, size := "to download", byteSize(r.Bytes)
+			where, size := "to download", words.Bytes(r.Bytes)
 			switch {
 			case r.Embedded:
 				where, size = "in the program", "-"
@@ -125,11 +127,11 @@ func newDataGet() *cobra.Command {
 // getData brings a data set here, with a bar for each file on a terminal.
 func getData(ctx context.Context, cmd *cobra.Command, set datasets.Set, from string) (string, error) {
 	var progress func(datasets.Progress)
-	if out := cmd.ErrOrStderr(); isTerminal(out) && !set.Embedded {
-		bar := newLiveBar(out)
-		defer bar.close()
+	if out := underlying(cmd.ErrOrStderr()); livebar.IsTerminal(out) && !set.Embedded {
+		bar := livebar.New(out)
+		defer bar.Close()
 		progress = func(p datasets.Progress) {
-			bar.set(p.Done, p.Total, fmt.Sprintf("%s  %s of %s", p.File.Name, byteSize(p.Done), byteSize(p.Total)))
+			bar.Set(p.Done, p.Total, fmt.Sprintf("%s  %s of %s", p.File.Name, words.Bytes(p.Done), words.Bytes(p.Total)))
 		}
 	}
 	store, err := openStore(progress)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/hadal-ml/hadal/internal/words"
 	"github.com/hadal-ml/hadal/metrics"
 	"github.com/hadal-ml/hadal/nn"
 	"github.com/hadal-ml/hadal/recipes"
@@ -50,7 +51,7 @@ func newEval() *cobra.Command {
 			return printJSON(cmd, e)
 		}
 		out := cmd.OutOrStdout()
-		fmt.Fprintf(out, "%s\nTest accuracy %s: %s of %s wrong, loss %.4f", e.Report, percent(e.TestAccuracy), thousands(e.TestErrors), thousands(e.TestSamples), e.TestLoss)
+		fmt.Fprintf(out, "%s\nTest accuracy %s: %s of %s wrong, loss %.4f", e.Report, words.Percent(e.TestAccuracy), words.Thousands(e.TestErrors), words.Thousands(e.TestSamples), e.TestLoss)
 		switch {
 		case e.SameAsResult == nil:
 			fmt.Fprintf(out, "; there is no %s to compare with: the training has not finished.\n", recipes.ResultFile)
@@ -58,7 +59,7 @@ func newEval() *cobra.Command {
 			fmt.Fprintf(out, "; the same as in %s.\n", recipes.ResultFile)
 		default:
 			fmt.Fprintf(out, "; this DIFFERS from %s, which has %s of %s wrong and loss %.4f (%s, %s).\n", recipes.ResultFile,
-				thousands(result.TestErrors), thousands(result.TestSamples), result.TestLoss, result.ISA, result.Version)
+				words.Thousands(result.TestErrors), words.Thousands(result.TestSamples), result.TestLoss, result.ISA, result.Version)
 		}
 		return nil
 	}

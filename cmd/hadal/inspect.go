@@ -14,6 +14,7 @@ import (
 
 	"github.com/hadal-ml/hadal/format/npy"
 	"github.com/hadal-ml/hadal/format/safetensors"
+	"github.com/hadal-ml/hadal/internal/words"
 )
 
 // inspection is what hadal inspect says of a file.
@@ -67,20 +68,20 @@ func (in *inspection) print(out io.Writer, stats bool) error {
 	}
 	fmt.Fprintln(t, header)
 	for _, info := range in.Tensors {
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s", printable(info.Name), info.DType, shapeText(info.Shape), thousands(info.Bytes))
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s", printable(info.Name), info.DType, shapeText(info.Shape), words.Thousands(info.Bytes))
 		if s := info.Stats; s != nil {
-			fmt.Fprintf(t, "\t%s\t%s\t%s\t%s", optional(s.Min), optional(s.Max), optional(s.Mean), thousands(s.NotFinite))
+			fmt.Fprintf(t, "\t%s\t%s\t%s\t%s", optional(s.Min), optional(s.Max), optional(s.Mean), words.Thousands(s.NotFinite))
 		}
 		fmt.Fprintln(t)
 	}
 	if err := t.Flush(); err != nil {
 		return err
 	}
-	arrays := thousands(len(in.Tensors)) + " arrays"
+	arrays := words.Thousands(len(in.Tensors)) + " arrays"
 	if len(in.Tensors) == 1 {
 		arrays = "1 array"
 	}
-	fmt.Fprintf(out, "%s, %s elements, %s\n", arrays, thousands(in.Elements), byteSize(in.Bytes))
+	fmt.Fprintf(out, "%s, %s elements, %s\n", arrays, words.Thousands(in.Elements), words.Bytes(in.Bytes))
 	for _, key := range slices.Sorted(maps.Keys(in.Metadata)) {
 		fmt.Fprintf(out, "%s: %s\n", printable(key), printable(in.Metadata[key]))
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/hadal-ml/hadal/format/npy"
 	"github.com/hadal-ml/hadal/format/safetensors"
+	"github.com/hadal-ml/hadal/internal/words"
 )
 
 func TestEveryElementTypeIsReadRightly(t *testing.T) {
@@ -95,22 +96,22 @@ func TestInspectSumsUpTheValues(t *testing.T) {
 
 func TestFiguresAreWrittenForPeople(t *testing.T) {
 	for got, want := range map[string]string{
-		thousands(0):                   "0",
-		thousands(999):                 "999",
-		thousands(-1234567):            "-1,234,567",
-		thousands(int64(70000)):        "70,000",
-		percent(0.99384):               "99.38%",
-		seconds(11.24):                 "11.2 s",
-		seconds(72):                    "1 min 12 s",
-		seconds(2*3600 + 190):          "2 h 3 min",
-		byteSize(512):                  "512 bytes",
-		byteSize(int64(170_052_171)):   "170.1 MB",
-		byteSize(int64(2_500_000_000)): "2.50 GB",
-		shapeText(nil):                 "scalar",
-		shapeText([]int{16, 1, 3, 3}):  "16 x 1 x 3 x 3",
-		minutes(0.2):                   "12 s",
-		minutes(1.2):                   "1.2 min",
-		minutes(25):                    "25 min",
+		words.Thousands(0):                "0",
+		words.Thousands(999):              "999",
+		words.Thousands(-1234567):         "-1,234,567",
+		words.Thousands(int64(70000)):     "70,000",
+		words.Percent(0.99384):            "99.38%",
+		words.Seconds(11.24):              "11.2 s",
+		words.Seconds(72):                 "1 min 12 s",
+		words.Seconds(2*3600 + 190):       "2 h 3 min",
+		words.Bytes(512):                  "512 bytes",
+		words.Bytes(int64(170_052_171)):   "170.1 MB",
+		words.Bytes(int64(2_500_000_000)): "2.50 GB",
+		shapeText(nil):                    "scalar",
+		shapeText([]int{16, 1, 3, 3}):     "16 x 1 x 3 x 3",
+		minutes(0.2):                      "12 s",
+		minutes(1.2):                      "1.2 min",
+		minutes(25):                       "25 min",
 	} {
 		if got != want {
 			t.Errorf("%q instead of %q", got, want)

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/hadal-ml/hadal/cmd/hadal/internal/digit"
+	"github.com/hadal-ml/hadal/internal/words"
 	"github.com/hadal-ml/hadal/nn"
 	"github.com/hadal-ml/hadal/recipes"
 	"github.com/hadal-ml/hadal/tensor"
@@ -62,9 +63,9 @@ func newPredict() *cobra.Command {
 		for _, p := range predictions {
 			var others []string
 			for _, c := range p.Classes[1:min(1+runnersUp, len(p.Classes))] {
-				others = append(others, c.Class+" "+percent(c.Probability))
+				others = append(others, c.Class+" "+words.Percent(c.Probability))
 			}
-			fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", p.File, p.Class, percent(p.Probability), strings.Join(others, ", "))
+			fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", p.File, p.Class, words.Percent(p.Probability), strings.Join(others, ", "))
 		}
 		if err := t.Flush(); err != nil {
 			return err

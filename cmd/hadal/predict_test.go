@@ -13,6 +13,7 @@ import (
 
 	"github.com/hadal-ml/hadal/data"
 	"github.com/hadal-ml/hadal/datasets/mnist"
+	"github.com/hadal-ml/hadal/internal/words"
 	"github.com/hadal-ml/hadal/nn"
 	"github.com/hadal-ml/hadal/recipes"
 	"github.com/hadal-ml/hadal/train"
@@ -81,7 +82,7 @@ func TestPicturesAreReadAsWellAsTheDigitsTheyShow(t *testing.T) {
 		}
 	}
 	if accuracy := float64(right) / n; accuracy < 0.95*direct.Accuracy || direct.Accuracy < 0.7 {
-		t.Errorf("%s of the pictures were read rightly, %s of the digits themselves", percent(accuracy), percent(direct.Accuracy))
+		t.Errorf("%s of the pictures were read rightly, %s of the digits themselves", words.Percent(accuracy), words.Percent(direct.Accuracy))
 	}
 	if sum < 0.999 || sum > 1.001 {
 		t.Errorf("the probabilities sum to %v", sum)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/hadal-ml/hadal/internal/words"
 	"github.com/hadal-ml/hadal/nn"
 	"github.com/hadal-ml/hadal/recipes"
 	"github.com/hadal-ml/hadal/recipes/recipe"
@@ -64,14 +65,14 @@ func newSummary() *cobra.Command {
 			if l.ReceptiveField != nil {
 				field = fmt.Sprintf("%d x %d", l.ReceptiveField[0], l.ReceptiveField[1])
 			}
-			fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", orDash(l.Path), l.Kind, tensor.ShapeString(l.Output), thousands(l.Parameters), thousands(l.FLOPs), field)
+			fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", orDash(l.Path), l.Kind, tensor.ShapeString(l.Output), words.Thousands(l.Parameters), words.Thousands(l.FLOPs), field)
 		}
-		fmt.Fprintf(t, "total\t\t%s\t%s\t%s\t\n", tensor.ShapeString(s.Output), thousands(s.Parameters), thousands(s.FLOPs))
+		fmt.Fprintf(t, "total\t\t%s\t%s\t%s\t\n", tensor.ShapeString(s.Output), words.Thousands(s.Parameters), words.Thousands(s.FLOPs))
 		if err := t.Flush(); err != nil {
 			return err
 		}
 		if s.Members > 1 {
-			fmt.Fprintf(out, "\n%d such networks are trained and averaged: %s parameters in all.\n", s.Members, thousands(s.Members*s.Parameters))
+			fmt.Fprintf(out, "\n%d such networks are trained and averaged: %s parameters in all.\n", s.Members, words.Thousands(s.Members*s.Parameters))
 		}
 		return nil
 	}

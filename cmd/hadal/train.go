@@ -160,8 +160,6 @@ func (f *trainFlags) reporter(cmd *cobra.Command) reporter {
 		return &jsonReporter{json.NewEncoder(out)}
 	case f.quiet:
 		return quietReporter{out}
-	case isTerminal(out):
-		return &barReporter{quietReporter: quietReporter{out}}
 	}
-	return lineReporter{quietReporter{out}}
+	return &progressReporter{quietReporter: quietReporter{out}}
 }
