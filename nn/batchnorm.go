@@ -106,7 +106,7 @@ func (l *BatchNorm) withRunning(x, weight, bias *tensor.Tensor, relu bool) *tens
 	}
 	shape, channels := x.Shape(), scale.Len()
 	if len(shape) < 4 {
-		x = x.Reshape(shape[0], channels, 1, -1)
+		x = x.Reshape(shape[0], channels, 1, tensor.NumElements(shape[2:])) // not -1, which an empty batch leaves open
 	}
 	y := affine(x, scale.Reshape(channels, 1, 1, 1), shift, tensor.ConvOptions{Groups: channels})
 	if len(shape) < 4 {

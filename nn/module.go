@@ -32,7 +32,9 @@ type entry struct {
 func walk(model any) []entry {
 	entries := collect(model)
 	for _, e := range entries {
-		e.tensor.SetName(e.name)
+		if e.tensor.Name() != e.name { // once named, a model is only read, by any number of goroutines
+			e.tensor.SetName(e.name)
+		}
 	}
 	return entries
 }

@@ -36,7 +36,7 @@ func init() {
 				misfit(c.Op.Name, c.In, "needs (N, C, ...) with a scale and a shift of C elements")
 			}
 			if rows, _ := channelRows(x); rows < 2 {
-				misfit(c.Op.Name, c.In[:1], "a batch needs more than one value a channel to normalise with")
+				misfit(c.Op.Name, c.In, "a batch needs more than one value a channel to normalise with")
 			}
 			one := Spec{[]int{x.shape[1]}, x.dtype, nil}
 			return []Spec{sameAs(x), one, one, one}

@@ -149,6 +149,7 @@ func SaveBest(path string, metadata map[string]string) Callback {
 	best := math.Inf(1)
 	return Hooks{
 		OnStart: func(s *State) error {
+			best = math.Inf(1)
 			for _, e := range s.History {
 				best = min(best, e.monitored())
 			}

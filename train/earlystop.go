@@ -10,15 +10,32 @@ import (
 
 // EarlyStopping ends training when the validation loss (the training loss
 // without validation data) has not fallen by minDelta for patience epochs, and
-// puts the weights of the best epoch back (Prechelt 1998).
+// puts the weights of the best epoch back (Prechelt 1998). A resumed run goes
+// on counting; a best epoch from before it cannot be put back, but is in the
+// file of [SaveBest].
 func EarlyStopping(patience int, minDelta float64) Callback {
-	best, since := math.Inf(1), 0
+	var best float64
+	var since int
 	var weights []*tensor.Tensor
+	// better takes note of an epoch and reports whether it is the best so far.
+	better := func(e Epoch) bool {
+		since++
+		if !(e.monitored() < best-minDelta) {
+			return false
+		}
+		best, since = e.monitored(), 0
+		return true
+	}
 	return Hooks{
+		OnStart: func(s *State) error {
+			best, since, weights = math.Inf(1), 0, nil
+			for _, e := range s.History {
+				better(e)
+			}
+			return nil
+		},
 		OnEpoch: func(s *State) error {
-			e := s.History[len(s.History)-1]
-			if e.monitored() < best-minDelta {
-				best, since = e.monitored(), 0
+			if better(s.History[len(s.History)-1]) {
 				weights = weights[:0]
 				return s.averaged(func() error {
 					for _, t := range nn.State(s.Model) {
@@ -27,7 +44,7 @@ func EarlyStopping(patience int, minDelta float64) Callback {
 					return nil
 				})
 			}
-			if since++; since >= patience {
+			if since >= patience {
 				s.Stop(fmt.Sprintf("the loss %.4g was not beaten for %d epochs", best, since))
 			}
 			return nil

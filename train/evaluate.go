@@ -55,7 +55,7 @@ func evaluate(forward func(*nn.Context, *tensor.Tensor) *tensor.Tensor, loss nn.
 			total.Loss += loss(y, batch.Y).Item() * float64(n)
 		}
 		total.Seen += n
-		if classes {
+		if classes && isScores(y, n) {
 			total.Correct += countCorrect(y, batch.Y)
 			if detail != nil {
 				detail.add(y, batch.Y)
@@ -78,6 +78,12 @@ func (e *Evaluation) add(logits, classes *tensor.Tensor) {
 		e.Predicted = append(e.Predicted, largest(p[i*n:(i+1)*n]))
 		e.True = append(e.True, int(c))
 	}
+}
+
+// isScores reports whether a prediction holds a score for each class of each
+// sample, (samples, classes); a single number has no largest.
+func isScores(y *tensor.Tensor, samples int) bool {
+	return y.NDim() == 2 && y.Dim(0) == samples && y.Dim(1) > 1
 }
 
 // countCorrect counts the rows of scores whose largest is at the class.

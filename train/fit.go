@@ -54,7 +54,7 @@ type Config struct {
 type Epoch struct {
 	Epoch         int     `json:"epoch"` // counted from 1
 	Loss          float64 `json:"loss"`
-	Accuracy      float64 `json:"accuracy"` // of classes; 0 when the targets are values
+	Accuracy      float64 `json:"accuracy"` // of classes; 0 unless predictions are scores (B, classes)
 	ValLoss       float64 `json:"val_loss"`
 	ValAccuracy   float64 `json:"val_accuracy"`
 	LearningRate  float64 `json:"learning_rate"`
@@ -105,7 +105,7 @@ type State struct {
 	Elapsed      time.Duration // since this call began
 	Interrupted  bool          // End is called because the context ended
 
-	IsClassification bool
+	IsClassification bool // the targets are classes and the predictions scores of each
 
 	baseRate     float64 // of the optimizer, before the schedule
 	sums         sums
@@ -146,31 +146,40 @@ func Fit(ctx context.Context, model any, cfg Config) (result *Result, err error)
 			return nil, err
 		}
 	}
-	finish := func() *Result {
-		return &Result{History: s.History, Steps: s.TotalSteps, Duration: time.Since(start), TrainSeconds: s.seconds, Stopped: s.stop}
-	}
 	if err := s.each(Callback.Start); err != nil {
-		return finish(), err
+		return s.result(start), err
 	}
-	for ; s.Epoch < cfg.Epochs && s.stop == ""; s.Epoch++ {
-		if err := s.trainEpoch(ctx, train, start); err != nil {
-			s.Interrupted = errors.Is(err, ErrInterrupted)
-			return finish(), errors.Join(err, s.each(Callback.End))
-		}
-		if err := s.endEpoch(val); err != nil {
-			return finish(), err
-		}
-		s.Step, s.sums = 0, sums{}
-		if err := ctx.Err(); err != nil && s.Epoch+1 < cfg.Epochs {
-			s.Epoch++
-			s.Interrupted = true
-			return finish(), errors.Join(fmt.Errorf("%w after epoch %d", ErrInterrupted, s.Epoch), s.each(Callback.End))
-		}
-	}
-	if s.EMA != nil {
+	err = s.epochs(ctx, train, val, start)
+	s.Interrupted = errors.Is(err, ErrInterrupted)
+	if err == nil && s.EMA != nil {
 		s.EMA.Swap() // leaves the averaged weights in the model
 	}
-	return finish(), s.each(Callback.End)
+	err = errors.Join(err, s.end())
+	return s.result(start), err
+}
+
+// epochs trains until there is nothing left to do, or a reason to stop.
+func (s *State) epochs(ctx context.Context, train, val *data.Loader, start time.Time) (err error) {
+	defer recoverTo(&err)
+	for ; s.Epoch < s.Config.Epochs && s.stop == ""; s.Epoch++ {
+		if err := s.trainEpoch(ctx, train, start); err != nil {
+			return err
+		}
+		if err := s.endEpoch(val); err != nil {
+			return err
+		}
+		s.Step, s.sums = 0, sums{}
+		if ctx.Err() != nil && s.Epoch+1 < s.Config.Epochs {
+			s.Epoch++
+			return fmt.Errorf("%w after epoch %d", ErrInterrupted, s.Epoch)
+		}
+	}
+	return nil
+}
+
+// result is what Fit returns at this point.
+func (s *State) result(start time.Time) *Result {
+	return &Result{History: s.History, Steps: s.TotalSteps, Duration: time.Since(start), TrainSeconds: s.seconds, Stopped: s.stop}
 }
 
 // recoverTo turns the panic of an operation that was given what does not fit
@@ -251,6 +260,16 @@ func (s *State) each(method func(Callback, *State) error) error {
 	return nil
 }
 
+// end tells every callback that training is over, whatever the others say: each
+// may have something to close.
+func (s *State) end() error {
+	var all []error
+	for _, c := range s.Config.Callbacks {
+		all = append(all, c.End(s))
+	}
+	return errors.Join(all...)
+}
+
 // stepContext is the context of one batch: what dropout drops depends on the
 // seed, the epoch and the step alone.
 func (s *State) stepContext() *nn.Context {
@@ -283,6 +302,7 @@ func (s *State) trainEpoch(ctx context.Context, train *data.Loader, start time.T
 			return fmt.Errorf("%w in epoch %d after step %d of %d", ErrInterrupted, s.Epoch+1, s.Step, s.StepsPerEpoch)
 		}
 		if s.stop != "" {
+			s.Optimizer.ZeroGrad() // of an update that will not be made
 			break
 		}
 	}
@@ -301,8 +321,9 @@ func (s *State) step(scope *tensor.Scope, batch data.Batch) error {
 	if math.IsNaN(s.BatchLoss) || math.IsInf(s.BatchLoss, 0) {
 		return s.explode(y, loss)
 	}
-	if cfg.Accumulate > 1 {
-		loss = loss.MulScalar(1 / float64(cfg.Accumulate))
+	// The last group of an epoch may have fewer batches than the others.
+	if group := min(cfg.Accumulate, s.StepsPerEpoch-s.Step/cfg.Accumulate*cfg.Accumulate); group > 1 {
+		loss = loss.MulScalar(1 / float64(group))
 	}
 	loss.Backward()
 	s.sums.Loss += s.BatchLoss * float64(s.BatchSize)
@@ -356,7 +377,9 @@ func (s *State) explode(y, loss *tensor.Tensor) error {
 // endEpoch validates and tells the callbacks.
 func (s *State) endEpoch(val *data.Loader) error {
 	e := Epoch{Epoch: s.Epoch + 1, Loss: s.RunningLoss, Accuracy: s.Accuracy, LearningRate: s.LearningRate, Seconds: s.epochSeconds}
-	e.ImagesPerSec = float64(s.sums.Seen-s.resumedAt) / e.Seconds
+	if e.Seconds > 0 {
+		e.ImagesPerSec = float64(s.sums.Seen-s.resumedAt) / e.Seconds
+	}
 	s.resumedAt = 0
 	if val != nil {
 		var v Evaluation
@@ -366,6 +389,9 @@ func (s *State) endEpoch(val *data.Loader) error {
 		})
 		if err != nil {
 			return fmt.Errorf("validation: %w", err)
+		}
+		if math.IsNaN(v.Loss) || math.IsInf(v.Loss, 0) {
+			return fmt.Errorf("the validation loss became %v in epoch %d; a smaller learning rate, gradient clipping or clean validation data may help", v.Loss, s.Epoch+1)
 		}
 		e.ValLoss, e.ValAccuracy, e.HasValidation = v.Loss, v.Accuracy, true
 	}
@@ -412,6 +438,12 @@ func (s *State) dryRun(train, val *data.Loader) error {
 			return errors.New("the loss does not depend on any parameter that is learned: is everything frozen?")
 		}
 		loss.Backward()
+		s.IsClassification = s.IsClassification && isScores(y, len(batch.Index))
+		if last := s.Config.Train.Len() % s.Config.BatchSize; last > 0 && !s.Config.DropLast {
+			if err := s.tryBatchOf(last, scope.View(batch.X)); err != nil {
+				return err
+			}
+		}
 		break
 	}
 	if err := train.Err(); err != nil {
@@ -425,4 +457,18 @@ func (s *State) dryRun(train, val *data.Loader) error {
 		break
 	}
 	return val.Err()
+}
+
+// tryBatchOf takes the first n samples of x forward: the last batch of an epoch
+// may be too small for batch normalisation.
+func (s *State) tryBatchOf(n int, x *tensor.Tensor) error {
+	forward := func() (err error) {
+		defer recoverTo(&err)
+		s.forward(s.stepContext(), x.Narrow(0, 0, n))
+		return nil
+	}
+	if err := forward(); err != nil {
+		return fmt.Errorf("the last batch of each epoch has only %d of %d samples, and the model cannot learn from it: %w; set Config.DropLast or choose another batch size", n, s.Config.BatchSize, err)
+	}
+	return nil
 }

@@ -4,10 +4,12 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"errors"
+	"io"
 	"os"
 	"strconv"
 
 	"github.com/hadal-ml/hadal/format/jsonl"
+	"github.com/hadal-ml/hadal/internal/atomicfile"
 	"github.com/hadal-ml/hadal/metrics/plot"
 )
 
@@ -83,25 +85,15 @@ func (s *State) dropLater(path string) error {
 // LogCSV writes the epochs to a CSV file with a header line.
 func LogCSV(path string) Callback {
 	return Hooks{OnEpoch: func(s *State) error {
-		f, err := os.Create(path)
-		if err != nil {
-			return err
-		}
-		defer f.Close()
-		w := csv.NewWriter(f)
-		w.Write([]string{"epoch", "loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds"})
+		rows := [][]string{{"epoch", "loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds"}}
 		for _, e := range s.History {
 			row := []string{strconv.Itoa(e.Epoch)}
 			for _, v := range []float64{e.Loss, e.Accuracy, e.ValLoss, e.ValAccuracy, e.LearningRate, e.Seconds} {
 				row = append(row, strconv.FormatFloat(v, 'g', -1, 64))
 			}
-			w.Write(row)
+			rows = append(rows, row)
 		}
-		w.Flush()
-		if err := w.Error(); err != nil {
-			return err
-		}
-		return f.Close()
+		return atomicfile.WriteFile(path, func(w io.Writer) error { return csv.NewWriter(w).WriteAll(rows) })
 	}}
 }
 
@@ -110,6 +102,10 @@ func LogCSV(path string) Callback {
 func PlotCurves(path, title string) Callback {
 	var run plot.Run
 	return Hooks{
+		OnStart: func(*State) error {
+			run = plot.Run{}
+			return nil
+		},
 		OnStep: func(s *State) error {
 			run.StepLoss = append(run.StepLoss, s.BatchLoss)
 			run.LearningRate = append(run.LearningRate, s.LearningRate)
