@@ -19,16 +19,13 @@ type Ensemble struct {
 // Forward maps an input to the logarithm of the mean of the members'
 // probabilities (B, classes), which softmax turns into that mean again.
 func (e *Ensemble) Forward(c *nn.Context, x *tensor.Tensor) *tensor.Tensor {
-	var mean *tensor.Tensor
-	for _, m := range e.Members {
-		p := m.Forward(c, x).Softmax(-1)
-		if mean == nil {
-			mean = p
-			continue
-		}
-		mean = mean.Add(p)
+	// In logarithms all the way: where the members are sure, probabilities of
+	// the other classes are below what a float32 holds.
+	said := make([]*tensor.Tensor, len(e.Members))
+	for i, m := range e.Members {
+		said[i] = m.Forward(c, x).LogSoftmax(-1)
 	}
-	return mean.Log().AddScalar(-math.Log(float64(len(e.Members))))
+	return tensor.Stack(0, said...).LogSumExp(0).AddScalar(-math.Log(float64(len(e.Members))))
 }
 
 // memberDir is the folder of one network of an ensemble, counted from 0.

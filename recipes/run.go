@@ -32,6 +32,9 @@ const (
 // logEvery is how many updates there are to a line of the metrics file.
 const logEvery = 10
 
+// precision is what runs compute in.
+const precision = "f32"
+
 // Config is everything that is needed to rebuild a run and to run it again.
 type Config struct {
 	Recipe         string  `json:"recipe"`
@@ -149,6 +152,9 @@ func readConfig(dir string) (Config, recipe.Recipe, error) {
 	if c.Members < 1 || c.Members > 100 || c.Epochs < 1 || c.Epochs > MaxEpochs || c.ScheduleEpochs < 1 || c.ScheduleEpochs > MaxEpochs || c.BatchSize < 1 || !(c.LearningRate > 0) || c.Limit < 0 {
 		return c, r, fmt.Errorf("%s is damaged: its numbers make no sense; train again into a new folder", path)
 	}
+	if c.Precision != precision {
+		return c, r, fmt.Errorf("%s asks for the precision %q; there is only %s", path, c.Precision, precision)
+	}
 	return c, r, nil
 }
 
@@ -188,6 +194,10 @@ func Train(ctx context.Context, r recipe.Recipe, o Options) (*Run, *Result, erro
 	if err := c.save(dir); err != nil {
 		return nil, nil, err
 	}
+	// A result speaks of the model beside it, which is about to change.
+	if err := os.Remove(filepath.Join(dir, ResultFile)); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, nil, err
+	}
 	model, members := newModel(r, c)
 	metadata := map[string]string{"recipe": c.Recipe, "version": c.Version}
 	result := &Result{Recipe: c.Recipe, Seed: c.Seed, Epochs: c.Epochs, Parameters: nn.CountParameters(model),
@@ -218,6 +228,11 @@ func Train(ctx context.Context, r recipe.Recipe, o Options) (*Run, *Result, erro
 		fit, err := train.Fit(ctx, m, cfg)
 		if err != nil {
 			return &Run{Dir: dir, Config: c, Recipe: r, Model: model}, nil, err
+		}
+		// Even if there was nothing left to train: the run may have been killed
+		// between the checkpoint of its last epoch and the model.
+		if err := nn.Save(filepath.Join(place, ModelFile), m, metadata); err != nil {
+			return nil, nil, err
 		}
 		result.TrainSeconds += fit.TrainSeconds
 		seen += float64(learn.Len() * len(fit.History))
@@ -250,7 +265,10 @@ func start(r *recipe.Recipe, o Options) (string, Config, error) {
 		return resume(r, o)
 	}
 	c := Config{Recipe: r.Name, Epochs: r.Epochs, ScheduleEpochs: r.Epochs, BatchSize: r.BatchSize, LearningRate: r.Rate,
-		Members: max(r.Members, 1), Limit: o.Limit, Precision: "f32", Version: o.Version}
+		Members: max(r.Members, 1), Limit: o.Limit, Precision: precision, Version: o.Version}
+	if o.Epochs > MaxEpochs {
+		return "", c, fmt.Errorf("%d epochs are too many: a run has at most %d", o.Epochs, MaxEpochs)
+	}
 	if o.Epochs > 0 {
 		c.Epochs = o.Epochs
 	}
@@ -289,6 +307,9 @@ func resume(r *recipe.Recipe, o Options) (string, Config, error) {
 	*r = found
 	if o.BatchSize > 0 && o.BatchSize != c.BatchSize || o.Rate > 0 && o.Rate != c.LearningRate || o.Seed != nil && *o.Seed != c.Seed || o.Limit > 0 && o.Limit != c.Limit {
 		return "", c, errors.New("--resume goes on with the settings of the run: leave --batch, --lr, --seed and --limit out")
+	}
+	if o.Epochs > MaxEpochs-c.Epochs {
+		return "", c, fmt.Errorf("%d more epochs are too many: a run has at most %d, and this one has %d", o.Epochs, MaxEpochs, c.Epochs)
 	}
 	c.Epochs += o.Epochs
 	return o.Resume, c, nil

@@ -97,6 +97,16 @@ func TestOperandsMadeFromEachOther(t *testing.T) {
 	}
 }
 
+// TestGradientsOfPowersAtZero compares with PyTorch, which sets the derivatives
+// whose formula is 0 times infinity to 0.
+func TestGradientsOfPowersAtZero(t *testing.T) {
+	a, b := FromSlice([]float64{0, 0, 3, 0}).RequireGrad(), FromSlice([]float64{2, 0, 0, 1}).RequireGrad()
+	g := Grad(a.Pow(b), []*Tensor{a, b})
+	floats(t, "the gradient of the base", g[0], 0, 0, 0, 1)
+	floats(t, "the gradient of the exponent", g[1], 0, 0, math.Log(3), 0)
+	floats(t, "the gradient of x to the power of the number 0", Grad(a.PowScalar(0), []*Tensor{a})[0], 0, 0, 0, 0)
+}
+
 func TestOneTensorUsedManyTimesGetsTheSum(t *testing.T) {
 	x := Scalar(3, Float64).RequireGrad()
 	y := x.Mul(x).Add(x).Add(x.Mul(x).Mul(x)) // x² + x + x³

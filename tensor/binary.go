@@ -186,11 +186,13 @@ func init() {
 	opPow = binaryOp(Op{Name: "pow", Doc: "Pow returns a to the power of b.", ONNX: "Pow",
 		Grad: func(g *GradCall) {
 			a, b := g.In[0], g.In[1]
-			if g.Needs(0) {
-				g.Set(0, g.Gy(0).Mul(b).Mul(a.Pow(b.AddScalar(-1))))
+			zero := Scalar(0, a.dtype)
+			if g.Needs(0) { // a^0 is 1 everywhere, also where a^-1 is not finite
+				g.Set(0, Where(b.Detach().Equal(zero), zero, g.Gy(0).Mul(b).Mul(a.Pow(b.AddScalar(-1)))))
 			}
-			if g.Needs(1) {
-				g.Set(1, g.Gy(0).Mul(a.Pow(b)).Mul(a.Log()))
+			if g.Needs(1) { // 0^b is flat for b >= 0, though log(0) is not finite
+				flat := a.Detach().Equal(zero).And(b.Detach().GreaterEqual(zero))
+				g.Set(1, Where(flat, zero, g.Gy(0).Mul(a.Pow(b)).Mul(a.Log())))
 			}
 		},
 		Samples: samplesOf2(positive, anyReal)},

@@ -53,6 +53,43 @@ func TestOperationsTakeAnyLayout(t *testing.T) {
 	})
 }
 
+// TestOperationsTakeRepeatedElements gives operands whose first axis is one
+// element that is repeated, and gradients that repeat one number.
+func TestOperationsTakeRepeatedElements(t *testing.T) {
+	eachSample(t, func(t *testing.T, op *Op, s Sample) {
+		if slices.Contains(wantsLayout, op.Name) {
+			return
+		}
+		run := func(lay func(x *Tensor) *Tensor) (outs, grads []*Tensor) {
+			in := slices.Clone(s.In)
+			var leaves []*Tensor
+			for i, x := range in {
+				if x == nil || len(x.shape) == 0 || x.Len() == 0 {
+					continue
+				}
+				in[i] = lay(x.Narrow(0, 0, 1).Expand(x.shape...)).Detach()
+				if x.dtype.IsFloat() {
+					leaves = append(leaves, in[i].RequireGrad())
+				}
+			}
+			outs = applyAll(op, s.Attr, in...)
+			if y := outs[0]; y.RequiresGrad() {
+				gy := lay(Full(0.7, y.dtype).Expand(y.shape...))
+				grads = GradWith(y, gy, leaves)
+			}
+			return outs, grads
+		}
+		wantOuts, wantGrads := run((*Tensor).Contiguous)
+		outs, grads := run(func(x *Tensor) *Tensor { return x })
+		for i, y := range outs {
+			wantClose(t, fmt.Sprintf("output %d", i), y, wantOuts[i], 1e-12)
+		}
+		for i, g := range grads {
+			wantClose(t, fmt.Sprintf("gradient %d", i), g, wantGrads[i], 1e-12)
+		}
+	})
+}
+
 func TestNamesOfLayoutOperationsExist(t *testing.T) {
 	for _, name := range wantsLayout {
 		if !slices.ContainsFunc(Ops(), func(op *Op) bool { return op.Name == name }) {
@@ -101,7 +138,7 @@ func TestFunctionsTakeAnyLayout(t *testing.T) {
 	limits := map[DType]float64{Float64: 1e-12, Float32: 1e-5}
 	for _, c := range calls {
 		// The gradient is compared as well: it meets the layouts too.
-		run := func(in []*Tensor) (*Tensor, []*Tensor) {
+		run := func(in []*Tensor, gy func(y *Tensor) *Tensor) (*Tensor, []*Tensor) {
 			var leaves []*Tensor
 			for i, x := range in {
 				in[i] = x.Detach()
@@ -110,7 +147,7 @@ func TestFunctionsTakeAnyLayout(t *testing.T) {
 				}
 			}
 			y := c.f(in)
-			return y, Grad(weighted(&Op{}, []*Tensor{y}), leaves)
+			return y, GradWith(y, gy(y), leaves)
 		}
 		for d, limit := range limits {
 			typed := slices.Clone(c.in)
@@ -119,19 +156,25 @@ func TestFunctionsTakeAnyLayout(t *testing.T) {
 					typed[i] = x.To(d)
 				}
 			}
-			want, wantGrads := run(slices.Clone(typed))
+			normal := func(y *Tensor) *Tensor { return NewSampler(99).Normal(y.shape...).To(d) }
+			want, wantGrads := run(slices.Clone(typed), normal)
 			for name, lay := range layouts {
 				t.Run(fmt.Sprintf("%s/%v/%s", c.name, d, name), func(t *testing.T) {
 					in := slices.Clone(typed)
 					for i, x := range in {
 						in[i] = lay(x)
 					}
-					y, grads := run(in)
+					y, grads := run(in, normal)
 					wantClose(t, "output", y, want, limit)
 					for i, g := range grads {
 						wantClose(t, fmt.Sprintf("gradient %d", i), g, wantGrads[i], limit)
 					}
 				})
+			}
+			_, wantGrads = run(slices.Clone(typed), func(y *Tensor) *Tensor { return Full(0.7, d, y.shape...) })
+			_, grads := run(slices.Clone(typed), func(y *Tensor) *Tensor { return Scalar(0.7, d).Expand(y.shape...) })
+			for i, g := range grads {
+				wantClose(t, fmt.Sprintf("%s/%v: gradient %d of one repeated number", c.name, d, i), g, wantGrads[i], limit)
 			}
 		}
 	}
