@@ -112,7 +112,7 @@ func (r *Run) drawFilters() error {
 		default:
 			continue
 		}
-		figure, err := plot.Filters(w, nil, fmt.Sprintf("%s: %s, what each unit of the first layer looks for", r.Recipe.Name, p.Name()))
+		figure, err := plot.Filters(w, nil, fmt.Sprintf("%s: %s", r.Recipe.Name, p.Name()))
 		if err != nil {
 			return err
 		}

@@ -1,6 +1,7 @@
 package digits
 
 import (
+	"github.com/hadal-ml/hadal/data"
 	"github.com/hadal-ml/hadal/nn"
 	"github.com/hadal-ml/hadal/optim"
 	"github.com/hadal-ml/hadal/recipes/recipe"
@@ -31,7 +32,7 @@ func (m *MLP) Forward(c *nn.Context, x *tensor.Tensor) *tensor.Tensor {
 var MLPRecipe = recipe.Recipe{
 	Name: "mlp", Summary: "A perceptron with one hidden layer reads digits",
 	Source: "Nielsen, Neural Networks and Deep Learning, ch. 1; Saitoh, Deep Learning from Scratch, ch. 5",
-	Data:   "mnist", Expect: "at least 98.0% of the test digits", Minutes: 0.2,
+	Data:   "mnist", Expect: "at least 98.0% of the test digits", Minutes: 0.15,
 	Epochs: 12, BatchSize: 100, Rate: 3e-3,
 	Load:  load,
 	New:   func(init *nn.Init) nn.Module { return NewMLP(init) },
@@ -39,5 +40,6 @@ var MLPRecipe = recipe.Recipe{
 	Configure: func(cfg *train.Config, rate float64, steps int) {
 		cfg.Optimizer = optim.Adam(rate)
 		cfg.Schedule = optim.NewOneCycle(steps)
+		cfg.Transform = data.Warp{Rotate: 5, Zoom: 0.05, Translate: 0.7} // so little that 100 units can bear it
 	},
 }
