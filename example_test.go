@@ -77,8 +77,8 @@ func Example_mnist() {
 	init := nn.NewInit(1)
 	model := nn.Sequential{
 		nn.Flatten{},
-		nn.NewLinear(init, 784, 128), nn.ReLU{},
-		nn.NewLinear(init, 128, 10),
+		nn.NewLinear(init, 784, 256), nn.ReLU{},
+		nn.NewLinear(init, 256, 10),
 	}
 	const epochs, batch = 8, 100
 	result, err := train.Fit(context.Background(), model, train.Config{

@@ -58,8 +58,7 @@ func (r *Run) draw(test data.Dataset, e *train.Evaluation) error {
 	if err != nil {
 		return err
 	}
-	title := fmt.Sprintf("%s: %d of %d test samples wrong", r.Recipe.Name, confusion.Errors(), confusion.Total())
-	figure, err := plot.Confusion(confusion.Counts(), names, title)
+	figure, err := plot.Confusion(confusion.Counts(), names, r.Recipe.Name)
 	if err != nil {
 		return err
 	}
