@@ -28,12 +28,18 @@ func TestEverySetIsComplete(t *testing.T) {
 			if sum, err := hex.DecodeString(f.SHA256); err != nil || len(sum) != 32 || f.SHA256 != strings.ToLower(f.SHA256) {
 				t.Errorf("%s: SHA-256 %q", f.Name, f.SHA256)
 			}
-			if len(f.URLs) == 0 {
-				t.Errorf("%s has no home", f.Name)
+		}
+		missing := s.byName()
+		for _, a := range s.Archives {
+			if len(a.URLs) == 0 || a.Bytes < 1 || len(a.SHA256) != 64 {
+				t.Errorf("%s is not complete", a.Name)
 			}
-			for _, u := range f.URLs {
-				if parsed, err := url.Parse(u); err != nil || parsed.Host == "" || !strings.HasSuffix(u, f.Name) {
-					t.Errorf("%s: home %q", f.Name, u)
+			if a.Packing != TarGzip && !a.holdsAny(missing) {
+				t.Errorf("%s holds no file of %s", a.Name, s.Name)
+			}
+			for _, u := range a.URLs {
+				if parsed, err := url.Parse(u); err != nil || parsed.Host == "" || !strings.HasSuffix(u, a.Name) {
+					t.Errorf("%s: home %q", a.Name, u)
 				}
 			}
 		}

@@ -17,19 +17,22 @@ import (
 // permanentError is an answer that will be the same next time.
 type permanentError struct{ error }
 
-// download brings f into the store from the first of its URLs that serves it.
-func (s *Store) download(ctx context.Context, set Set, f File) error {
+// download brings an archive into the folder of its set, from the first of its
+// URLs that serves it, and returns its path there, which ends in .part.
+func (s *Store) download(ctx context.Context, set Set, a Archive) (string, error) {
+	f := a.File
+	part := filepath.Join(s.Dir(set), f.Name+".part")
 	var failures error
-	for _, url := range f.URLs {
-		err := s.downloadURL(ctx, set, f, url)
+	for _, url := range a.URLs {
+		err := s.downloadURL(ctx, f, url, part)
 		if err == nil {
-			return nil
+			return part, nil
 		}
 		if ctx.Err() != nil {
-			return fmt.Errorf("download of %s stopped (%w); the same command goes on where it stopped", set.Name, ctx.Err())
+			return "", fmt.Errorf("download of %s stopped (%w); the same command goes on where it stopped", set.Name, ctx.Err())
 		}
 		if errors.Is(err, errDisk) {
-			return err
+			return "", err
 		}
 		if failures == nil {
 			failures = fmt.Errorf("cannot get %s: %w", url, err)
@@ -37,15 +40,15 @@ func (s *Store) download(ctx context.Context, set Set, f File) error {
 			failures = fmt.Errorf("%w, nor %s: %w", failures, url, err)
 		}
 	}
-	return fmt.Errorf("%w; download %s yourself and run: hadal data get %s --from DIR", failures, f.Name, set.Name)
+	return "", fmt.Errorf("%w; download %s yourself and run: hadal data get %s --from DIR", failures, f.Name, set.Name)
 }
 
 // downloadURL tries one URL several times, each time from where the last
 // attempt got to. An attempt that brought something new does not count.
-func (s *Store) downloadURL(ctx context.Context, set Set, f File, url string) error {
+func (s *Store) downloadURL(ctx context.Context, f File, url, partPath string) error {
 	pause := s.pause
 	for failed := 0; ; {
-		gained, err := s.attempt(ctx, set, f, url)
+		gained, err := s.attempt(ctx, f, url, partPath)
 		var permanent permanentError
 		if err == nil || errors.As(err, &permanent) || errors.Is(err, errDisk) {
 			return err
@@ -67,8 +70,8 @@ func (s *Store) downloadURL(ctx context.Context, set Set, f File, url string) er
 
 // attempt makes one request and appends the answer to the part file. It
 // reports whether the part file grew.
-func (s *Store) attempt(ctx context.Context, set Set, f File, url string) (gained bool, err error) {
-	part, err := os.OpenFile(filepath.Join(s.Dir(set), f.Name+".part"), os.O_RDWR|os.O_CREATE, 0o644)
+func (s *Store) attempt(ctx context.Context, f File, url, partPath string) (gained bool, err error) {
+	part, err := os.OpenFile(partPath, os.O_RDWR|os.O_CREATE, 0o644)
 	if err != nil {
 		return false, s.diskError(err)
 	}
@@ -99,7 +102,10 @@ func (s *Store) attempt(ctx context.Context, set Set, f File, url string) (gaine
 		}
 		return false, permanentError{fmt.Errorf("it does not serve the file that is wanted (%d bytes with SHA-256 %s)", f.Bytes, f.SHA256)}
 	}
-	return true, s.finish(part, set, f)
+	if err := part.Sync(); err != nil {
+		return true, s.diskError(err)
+	}
+	return true, nil
 }
 
 // restart empties the part file and the sum.

@@ -11,6 +11,6 @@ func ExampleFind() {
 	if err != nil {
 		panic(err)
 	}
-	fmt.Printf("%s: %d files, %.1f MB, %s\n", set.Name, len(set.Files), float64(set.Bytes())/1e6, set.License)
+	fmt.Printf("%s: %d files, %.1f MB, %s\n", set.Name, len(set.Files), float64(set.DownloadBytes())/1e6, set.License)
 	// Output: fashion-mnist: 4 files, 30.9 MB, MIT, Copyright 2017 Zalando SE
 }

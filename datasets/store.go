@@ -8,9 +8,11 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 )
 
@@ -30,15 +32,16 @@ func DefaultDir() (string, error) {
 	return filepath.Join(dir, "hadal"), nil
 }
 
-// Progress tells how much of a file is there.
+// Progress tells how much of a file or an archive is there.
 type Progress struct {
 	File        File
 	Done, Total int64 // bytes
 }
 
-// Store keeps data sets in a folder, one folder a set. A file stands there
-// under its name only after its length and SHA-256 were found right; before
-// that it is called NAME.part.
+// Store keeps data sets in a folder, one folder a set, unpacked. A file stands
+// there under its name only after its length and SHA-256 were found right;
+// archives are called NAME.part while they arrive and are gone when their files
+// are there.
 type Store struct {
 	dir      string
 	progress func(Progress)
@@ -78,22 +81,72 @@ func (s *Store) Path(set Set) (string, error) {
 	return s.Dir(set), nil
 }
 
-// Get downloads the files of set that are not there yet, or not intact, and
-// returns the folder that holds them. An interrupted download goes on where it
-// stopped. Of an embedded set there is nothing to get; the folder is "".
+// Get downloads what is missing of set, or not intact, and returns the folder
+// that holds its files. An interrupted download goes on where it stopped. Of an
+// embedded set there is nothing to get; the folder is "".
 func (s *Store) Get(ctx context.Context, set Set) (string, error) {
-	return s.each(set, func(f File) error { return s.download(ctx, set, f) })
+	return s.complete(set, func(missing map[string]File) error {
+		for _, a := range set.Archives {
+			if !a.holdsAny(missing) {
+				continue
+			}
+			part, err := s.download(ctx, set, a)
+			if err != nil {
+				return err
+			}
+			if err := s.unpack(ctx, set, a, part, missing); err != nil {
+				return err
+			}
+			if err := os.Remove(part); err != nil {
+				return s.diskError(err)
+			}
+		}
+		return nil
+	})
 }
 
 // Import takes the files of set from the folder from and returns the folder of
-// the store that now holds them. Files that are not exactly what the set's
-// home serves are refused.
+// the store that now holds them. They may stand there as they are, packed with
+// gzip, in the archives that the set's home serves, or in a form that
+// Set.Convert reads; whatever their form, only the right content is taken.
 func (s *Store) Import(ctx context.Context, set Set, from string) (string, error) {
-	return s.each(set, func(f File) error { return s.copyFrom(ctx, set, f, from) })
+	return s.complete(set, func(missing map[string]File) error {
+		if set.Convert != nil {
+			found, err := set.Convert(from, s.Dir(set))
+			if err != nil {
+				return fmt.Errorf("cannot take %s from %s: %w", set.Name, from, err)
+			}
+			if found {
+				return s.dropWrong(set, from, missing)
+			}
+		}
+		for _, f := range set.Files {
+			if _, open := missing[f.Name]; open {
+				if err := s.takeFile(ctx, set, f, from, missing); err != nil {
+					return err
+				}
+			}
+		}
+		for _, a := range set.Archives {
+			path := filepath.Join(from, a.Name)
+			if _, err := os.Stat(path); err == nil && a.holdsAny(missing) {
+				if err := s.unpack(ctx, set, a, path, missing); err != nil {
+					return err
+				}
+			}
+		}
+		for _, f := range set.Files {
+			if _, open := missing[f.Name]; open {
+				return fmt.Errorf("%s holds neither %s nor an archive of it; download it from %s", from, f.Name, set.sources())
+			}
+		}
+		return nil
+	})
 }
 
-// each calls fetch for the files of set that are not intact in the store.
-func (s *Store) each(set Set, fetch func(File) error) (string, error) {
+// complete calls fetch for what is missing of set and returns its folder. What
+// fetch brings it deletes from missing.
+func (s *Store) complete(set Set, fetch func(missing map[string]File) error) (string, error) {
 	if set.Embedded {
 		return "", nil
 	}
@@ -101,17 +154,54 @@ func (s *Store) each(set Set, fetch func(File) error) (string, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return "", s.diskError(err)
 	}
-	for _, f := range set.Files {
-		sum, n, err := hashFile(filepath.Join(dir, f.Name))
-		if err == nil && f.matches(sum, n) {
-			s.progress(Progress{f, n, f.Bytes})
-			continue
-		}
-		if err := fetch(f); err != nil {
+	missing := s.missing(set)
+	if len(missing) > 0 {
+		if err := fetch(missing); err != nil {
 			return "", err
 		}
 	}
 	return dir, nil
+}
+
+// missing returns the files of set that are not in the store or not intact.
+func (s *Store) missing(set Set) map[string]File {
+	out := set.byName()
+	for _, f := range set.Files {
+		if sum, n, err := hashFile(filepath.Join(s.Dir(set), f.Name)); err == nil && f.matches(sum, n) {
+			delete(out, f.Name)
+			s.progress(Progress{f, n, f.Bytes})
+		}
+	}
+	return out
+}
+
+func (s Set) byName() map[string]File {
+	out := make(map[string]File, len(s.Files))
+	for _, f := range s.Files {
+		out[f.Name] = f
+	}
+	return out
+}
+
+// dropWrong removes what a conversion made and should not have.
+func (s *Store) dropWrong(set Set, from string, missing map[string]File) error {
+	wrong := s.missing(set)
+	for name := range missing {
+		if _, bad := wrong[name]; bad {
+			os.Remove(filepath.Join(s.Dir(set), name)) // it may not even be there
+			return fmt.Errorf("what is in %s is not %s: %s comes out with another SHA-256; download it from %s", from, set.Name, name, set.sources())
+		}
+	}
+	return nil
+}
+
+// sources says where the archives of a set are, for messages.
+func (s Set) sources() string {
+	var urls []string
+	for _, a := range s.Archives {
+		urls = append(urls, a.URLs[0])
+	}
+	return strings.Join(urls, ", ")
 }
 
 func (f File) matches(sum hash.Hash, bytes int64) bool {
@@ -136,41 +226,20 @@ func (s *Store) diskError(err error) error {
 	return fmt.Errorf("cannot keep data in %s: %w; %w", s.dir, err, errDisk)
 }
 
-// finish gives a complete part file its name.
-func (s *Store) finish(part *os.File, set Set, f File) error {
-	err := errors.Join(part.Sync(), part.Close())
-	if err == nil {
-		err = os.Rename(part.Name(), filepath.Join(s.Dir(set), f.Name))
-	}
-	if err != nil {
-		return s.diskError(err)
+// takeFile takes f from a folder of the user, where it stands as it is or with
+// .gz; when there is neither it does nothing.
+func (s *Store) takeFile(ctx context.Context, set Set, f File, from string, missing map[string]File) error {
+	for _, form := range []struct {
+		name    string
+		packing Packing
+	}{{f.Name, Plain}, {f.Name + ".gz", Gzip}} {
+		path := filepath.Join(from, form.name)
+		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		return s.unpack(ctx, set, Archive{File: File{Name: form.name}, Packing: form.packing}, path, missing)
 	}
 	return nil
-}
-
-// copyFrom takes f from a folder of the user.
-func (s *Store) copyFrom(ctx context.Context, set Set, f File, from string) error {
-	source, err := os.Open(filepath.Join(from, f.Name))
-	if err != nil {
-		return fmt.Errorf("cannot read %s for %s: %w", f.Name, set.Name, err)
-	}
-	defer source.Close()
-	part, err := os.CreateTemp(s.Dir(set), f.Name+".*.import")
-	if err != nil {
-		return s.diskError(err)
-	}
-	defer os.Remove(part.Name()) // fails after success, when the file has its own name
-	defer part.Close()
-	sum := sha256.New()
-	n, err := s.copy(ctx, part, sum, source, f, 0)
-	if err != nil {
-		return err
-	}
-	if !f.matches(sum, n) {
-		return fmt.Errorf("%s is not the file that %s needs (wanted %d bytes with SHA-256 %s); download it from %s",
-			source.Name(), set.Name, f.Bytes, f.SHA256, f.URLs[0])
-	}
-	return s.finish(part, set, f)
 }
 
 // copy moves what source has, at most one byte more than f should have, to

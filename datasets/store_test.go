@@ -1,12 +1,17 @@
 package datasets
 
 import (
+	"archive/tar"
 	"bytes"
+	"compress/gzip"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"image"
+	"image/color"
+	"image/png"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -21,9 +26,15 @@ import (
 // content is what the test servers serve: long enough for several buffers.
 var content = bytes.Repeat([]byte("The quality of mercy is not strain'd. "), 20_000)
 
-func fileAt(name string, urls ...string) File {
+func fileOf(name string, content []byte) File {
 	sum := sha256.Sum256(content)
-	return File{name, int64(len(content)), hex.EncodeToString(sum[:]), urls}
+	return File{name, int64(len(content)), hex.EncodeToString(sum[:])}
+}
+
+// setOf is a set of one file that is served as it is.
+func setOf(name string, urls ...string) Set {
+	f := fileOf(name, content)
+	return Set{Name: "x", Files: []File{f}, Archives: []Archive{{f, urls, Plain}}}
 }
 
 func testStore(t *testing.T) *Store {
@@ -85,7 +96,9 @@ func TestGetDownloadsOnce(t *testing.T) {
 	s := testStore(t)
 	var last Progress
 	s.progress = func(p Progress) { last = p }
-	set := Set{Name: "x", Files: []File{fileAt("a.bin", url), fileAt("b.bin", url)}}
+	set := setOf("a.bin", url)
+	b := setOf("b.bin", url)
+	set.Files, set.Archives = append(set.Files, b.Files...), append(set.Archives, b.Archives...)
 	if _, err := s.Path(set); err == nil || !strings.Contains(err.Error(), "hadal data get x") {
 		t.Errorf("Path before Get: %v", err)
 	}
@@ -158,7 +171,7 @@ func TestGetSurvives(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			url, _ := serve(t, handler)
-			s, set := testStore(t), Set{Name: "x", Files: []File{fileAt("a.bin", url)}}
+			s, set := testStore(t), setOf("a.bin", url)
 			if _, err := s.Get(t.Context(), set); err != nil {
 				t.Fatal(err)
 			}
@@ -178,7 +191,7 @@ func TestGetGoesOnWithThePartOfAnEarlierRun(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			url, requests := serve(t, func(w http.ResponseWriter, r *http.Request, _ int) { whole(w, r) })
 			// The second home stands for a second try after a wrong hash.
-			s, set := testStore(t), Set{Name: "x", Files: []File{fileAt("a.bin", url, url)}}
+			s, set := testStore(t), setOf("a.bin", url, url)
 			if err := os.MkdirAll(s.Dir(set), 0o755); err != nil {
 				t.Fatal(err)
 			}
@@ -221,7 +234,7 @@ func TestGetFails(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			url, requests := serve(t, c.handler)
-			s, set := testStore(t), Set{Name: "x", Files: []File{fileAt("a.bin", url)}}
+			s, set := testStore(t), setOf("a.bin", url)
 			_, err := s.Get(t.Context(), set)
 			if err == nil {
 				t.Fatal("no error")
@@ -247,7 +260,7 @@ func TestGetFails(t *testing.T) {
 func TestGetTurnsToTheNextHome(t *testing.T) {
 	bad, _ := serve(t, func(w http.ResponseWriter, r *http.Request, _ int) { http.NotFound(w, r) })
 	good, _ := serve(t, func(w http.ResponseWriter, r *http.Request, _ int) { whole(w, r) })
-	s, set := testStore(t), Set{Name: "x", Files: []File{fileAt("a.bin", bad, good)}}
+	s, set := testStore(t), setOf("a.bin", bad, good)
 	if _, err := s.Get(t.Context(), set); err != nil {
 		t.Fatal(err)
 	}
@@ -258,7 +271,7 @@ func TestGetWithoutNetworkNamesEveryHome(t *testing.T) {
 	dead := httptest.NewServer(http.NotFoundHandler())
 	dead.Close()
 	s := testStore(t)
-	_, err := s.Get(t.Context(), Set{Name: "x", Files: []File{fileAt("a.bin", dead.URL+"/one", dead.URL+"/two", ":bad")}})
+	_, err := s.Get(t.Context(), setOf("a.bin", dead.URL+"/one", dead.URL+"/two", ":bad"))
 	for _, want := range []string{"cannot get " + dead.URL + "/one: cannot reach it", "nor " + dead.URL + "/two", "--from DIR"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %q does not say %q", err, want)
@@ -277,7 +290,7 @@ func TestGetGivesUpASilentServer(t *testing.T) {
 		}
 	})
 	defer close(release)
-	s, set := testStore(t), Set{Name: "x", Files: []File{fileAt("a.bin", url)}}
+	s, set := testStore(t), setOf("a.bin", url)
 	s.stall, s.attempts = 20*time.Millisecond, 2
 	_, err := s.Get(t.Context(), set)
 	if err == nil || !strings.Contains(err.Error(), "silent for 20ms") || requests.Load() != 2 {
@@ -293,7 +306,7 @@ func TestGetStopsAndKeepsWhatItHas(t *testing.T) {
 		}
 		cut(w, r, 100_000)
 	})
-	s, set := testStore(t), Set{Name: "x", Files: []File{fileAt("a.bin", url)}}
+	s, set := testStore(t), setOf("a.bin", url)
 	_, err := s.Get(ctx, set)
 	if !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), "goes on where it stopped") {
 		t.Errorf("error %v", err)
@@ -304,9 +317,9 @@ func TestGetStopsAndKeepsWhatItHas(t *testing.T) {
 }
 
 func TestImport(t *testing.T) {
-	s, set := testStore(t), Set{Name: "x", Files: []File{fileAt("a.bin", "http://home.invalid/a.bin")}}
+	s, set := testStore(t), setOf("a.bin", "http://home.invalid/a.bin")
 	from := t.TempDir()
-	if _, err := s.Import(t.Context(), set, from); err == nil || !strings.Contains(err.Error(), "cannot read a.bin") {
+	if _, err := s.Import(t.Context(), set, from); err == nil || !strings.Contains(err.Error(), "holds neither a.bin nor an archive of it") {
 		t.Errorf("from an empty folder: %v", err)
 	}
 	for name, bad := range map[string][]byte{"short": content[1:], "long": append(bytes.Clone(content), 1), "other": make([]byte, len(content))} {
@@ -353,7 +366,7 @@ func TestAnUnusableFolderIsReportedAtOnce(t *testing.T) {
 	if err := os.WriteFile(file, nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	set := Set{Name: "x", Files: []File{fileAt("a.bin", url, url)}}
+	set := setOf("a.bin", url, url)
 	_, err := NewStore(file, nil).Get(t.Context(), set)
 	if err == nil || !strings.Contains(err.Error(), DirEnv) {
 		t.Errorf("a file in the place of the folder: %v", err)
@@ -383,7 +396,7 @@ func (d *fullDisk) Write(p []byte) (int, error) {
 
 func TestAFullDiskIsAnErrorOfTheDisk(t *testing.T) {
 	s := testStore(t)
-	_, err := s.copy(t.Context(), &fullDisk{room: 100_000}, sha256.New(), bytes.NewReader(content), fileAt("a.bin"), 0)
+	_, err := s.copy(t.Context(), &fullDisk{room: 100_000}, sha256.New(), bytes.NewReader(content), fileOf("a.bin", content), 0)
 	if !errors.Is(err, errDisk) || !strings.Contains(err.Error(), "no space left") {
 		t.Errorf("error %v", err)
 	}
@@ -406,5 +419,135 @@ func TestDefaultDir(t *testing.T) {
 	}
 	if _, err := DefaultDir(); err == nil || !strings.Contains(err.Error(), DirEnv) {
 		t.Errorf("without any home: %v", err)
+	}
+}
+
+// packed returns the archives of a set of two files: a gzip and a tar of it.
+func packed(t *testing.T, files map[string][]byte) (gz, tarball []byte) {
+	t.Helper()
+	var g, tgz bytes.Buffer
+	zipper := gzip.NewWriter(&g)
+	zipper.Write(files["a.bin"])
+	zipper.Close()
+	zipper = gzip.NewWriter(&tgz)
+	archive := tar.NewWriter(zipper)
+	for _, name := range []string{"readme.txt", "a.bin", "b.bin"} {
+		body := files[name]
+		if err := archive.WriteHeader(&tar.Header{Name: "../../folder/" + name, Mode: 0o600, Size: int64(len(body)), Typeflag: tar.TypeReg}); err != nil {
+			t.Fatal(err)
+		}
+		archive.Write(body)
+	}
+	archive.Close()
+	zipper.Close()
+	return g.Bytes(), tgz.Bytes()
+}
+
+func TestArchivesAreUnpacked(t *testing.T) {
+	gz, tarball := packed(t, map[string][]byte{"readme.txt": []byte("read me"), "a.bin": content, "b.bin": content})
+	for _, c := range []struct {
+		name    string
+		files   []string
+		archive string
+		body    []byte
+		packing Packing
+	}{
+		{"gzip", []string{"a.bin"}, "a.bin.gz", gz, Gzip},
+		{"tar", []string{"a.bin", "b.bin"}, "all.tar.gz", tarball, TarGzip},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			url, requests := serve(t, func(w http.ResponseWriter, r *http.Request, _ int) {
+				http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(c.body))
+			})
+			set := Set{Name: "x", Archives: []Archive{{fileOf(c.archive, c.body), []string{url}, c.packing}}}
+			for _, name := range c.files {
+				set.Files = append(set.Files, fileOf(name, content))
+			}
+			s := testStore(t)
+			for range 2 {
+				if _, err := s.Get(t.Context(), set); err != nil {
+					t.Fatal(err)
+				}
+				checkHolds(t, s, set)
+			}
+			if requests.Load() != 1 {
+				t.Errorf("%d requests", requests.Load())
+			}
+			// The same archive in a folder, and the files as they are.
+			for form, put := range map[string]func(dir string){
+				"archive": func(dir string) { os.WriteFile(filepath.Join(dir, c.archive), c.body, 0o644) },
+				"files": func(dir string) {
+					for _, name := range c.files {
+						os.WriteFile(filepath.Join(dir, name), content, 0o644)
+					}
+				},
+			} {
+				from, s := t.TempDir(), testStore(t)
+				put(from)
+				if _, err := s.Import(t.Context(), set, from); err != nil {
+					t.Fatal(form, err)
+				}
+				checkHolds(t, s, set)
+			}
+			// A damaged archive, and one that holds something else.
+			other, otherTar := packed(t, map[string][]byte{"a.bin": make([]byte, len(content)), "b.bin": content})
+			if c.packing == TarGzip {
+				other = otherTar
+			}
+			for what, body := range map[string][]byte{"cut": c.body[:len(c.body)/2], "other": other, "no archive": []byte("<html>")} {
+				from, s := t.TempDir(), testStore(t)
+				os.WriteFile(filepath.Join(from, c.archive), body, 0o644)
+				if _, err := s.Import(t.Context(), set, from); err == nil || !strings.Contains(err.Error(), "download it from "+url) {
+					t.Errorf("%s: %v", what, err)
+				}
+				if _, err := s.Path(set); err == nil {
+					t.Errorf("%s: the store believes it has the set", what)
+				}
+			}
+		})
+	}
+}
+
+func TestFromSheets(t *testing.T) {
+	const rows = 2
+	from := t.TempDir()
+	train, test := "[6,9,9,4,1,1,2,7,8,3]", "[3,8]"
+	os.WriteFile(filepath.Join(from, "train_lables.json"), []byte(train), 0o644)
+	os.WriteFile(filepath.Join(from, "test_lables.json"), []byte(test), 0o644)
+	for _, name := range []string{"data_batch_1", "data_batch_2", "data_batch_3", "data_batch_4", "data_batch_5", "test_batch"} {
+		sheet := image.NewRGBA(image.Rect(0, 0, sheetPixels, rows))
+		for y := range rows {
+			for x := range sheetPixels {
+				sheet.SetRGBA(x, y, color.RGBA{uint8(x), uint8(y + 1), uint8(x + y), 255})
+			}
+		}
+		var b bytes.Buffer
+		if err := png.Encode(&b, sheet); err != nil {
+			t.Fatal(err)
+		}
+		os.WriteFile(filepath.Join(from, name+".png"), b.Bytes(), 0o644)
+	}
+	to := t.TempDir()
+	if found, err := convertSheets(from, to, rows); !found || err != nil {
+		t.Fatal(found, err)
+	}
+	got, err := os.ReadFile(filepath.Join(to, "data_batch_2.bin"))
+	if err != nil || len(got) != rows*3073 {
+		t.Fatal(len(got), err)
+	}
+	second := got[3073:]
+	if got[0] != 9 || second[0] != 4 || second[1+7] != 7 || second[1+1024+7] != 2 || second[1+2048+7] != 8 {
+		t.Errorf("labels %d %d, pixel %d %d %d", got[0], second[0], second[1+7], second[1+1024+7], second[1+2048+7])
+	}
+	if found, err := convertSheets(t.TempDir(), to, rows); found || err != nil {
+		t.Errorf("an empty folder: %v, %v", found, err)
+	}
+	for name, damage := range map[string]string{"train_lables.json": "[1,2]", "test_lables.json": "[3,10]", "data_batch_3.png": "no picture"} {
+		was, _ := os.ReadFile(filepath.Join(from, name))
+		os.WriteFile(filepath.Join(from, name), []byte(damage), 0o644)
+		if found, err := convertSheets(from, to, rows); !found || err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("damaged %s: %v, %v", name, found, err)
+		}
+		os.WriteFile(filepath.Join(from, name), was, 0o644)
 	}
 }

