@@ -266,3 +266,17 @@ func (s *Store) copy(ctx context.Context, part io.Writer, sum hash.Hash, source 
 	}
 	return done, nil
 }
+
+// Folder returns the folder of a data set in the default store, and an error
+// that says how to get it when it is not there.
+func Folder(name string) (string, error) {
+	set, err := Find(name)
+	if err != nil {
+		return "", err
+	}
+	dir, err := DefaultDir()
+	if err != nil {
+		return "", err
+	}
+	return NewStore(dir, nil).Path(set)
+}
