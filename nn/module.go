@@ -63,6 +63,7 @@ func collect(model any) []entry {
 // the order of its fields. It follows a pointer, except to a tensor, once.
 //
 // A field's tag changes what becomes of it: `nn:"gamma"` renames it,
+// `nn:"block%d"` names the elements of a slice block1, block2 and so on,
 // `nn:"-"` leaves it out, `nn:",buffer"` marks a tensor that is saved but not
 // learned, such as a running mean.
 func visit(model any, f func(v reflect.Value, name string, buffer bool)) {
@@ -89,6 +90,12 @@ func visit(model any, f func(v reflect.Value, name string, buffer bool)) {
 				}
 				tag, rest, _ := strings.Cut(field.Tag.Get("nn"), ",")
 				if tag == "-" {
+					continue
+				}
+				if strings.Contains(tag, "%d") && field.Type.Kind() == reflect.Slice {
+					for j := range v.Field(i).Len() {
+						inside(v.Field(i).Index(j), join(name, fmt.Sprintf(tag, j+1)), buffer || rest == "buffer")
+					}
 					continue
 				}
 				at := name
