@@ -53,6 +53,7 @@ func convForward(c *Call) conv.Shape {
 		misfit(c.Op.Name, c.In[:2], "the input has %d channels, the weight takes %d", x.shape[1], w.shape[1]*a.Groups)
 	}
 	s := a.shape(x.shape[0], x.shape[2], x.shape[3], x.shape[1], w.shape[0], w.shape[2], w.shape[3])
+	s.Planar = !x.isChannelsLast()
 	if err := s.Validate(); err != nil {
 		misfit(c.Op.Name, c.In[:2], "%v", err)
 	}
@@ -78,7 +79,9 @@ func convInputGrad(c *Call) conv.Shape {
 func convWeightGrad(c *Call) conv.Shape {
 	x, gy := c.In[0], c.In[1]
 	a := c.Attr.(convAttr)
-	return a.shape(x.shape[0], x.shape[2], x.shape[3], x.shape[1], gy.shape[1], a.kernel[0], a.kernel[1])
+	s := a.shape(x.shape[0], x.shape[2], x.shape[3], x.shape[1], gy.shape[1], a.kernel[0], a.kernel[1])
+	s.Planar = !x.isChannelsLast()
+	return s
 }
 
 func init() {
@@ -106,7 +109,7 @@ func init() {
 				if b != nil {
 					e.Bias = dense[float32](b)
 				}
-				conv.Forward(s, dense[float32](x), dense[float32](w), dense[float32](y), e)
+				convForward32(s, x, w, y, e)
 				return
 			}
 			conv.ForwardPortable(s, dense[float64](x), dense[float64](w), dense[float64](y))
@@ -149,7 +152,7 @@ func init() {
 		Run: func(c *Call) {
 			s, gy, w, gx := convInputGrad(c), c.In[0], c.In[1], c.Out[0]
 			if gx.dtype == Float32 {
-				conv.InputGrad(s, dense[float32](gy), dense[float32](w), dense[float32](gx))
+				convInputGrad32(s, gy, w, gx)
 			} else {
 				conv.InputGradPortable(s, dense[float64](gy), dense[float64](w), dense[float64](gx))
 			}
@@ -184,7 +187,7 @@ func init() {
 		Run: func(c *Call) {
 			s, x, gy, gw := convWeightGrad(c), c.In[0], c.In[1], c.Out[0]
 			if gw.dtype == Float32 {
-				conv.WeightGrad(s, dense[float32](x), dense[float32](gy), dense[float32](gw))
+				convWeightGrad32(s, x, gy, gw)
 			} else {
 				conv.WeightGradPortable(s, dense[float64](x), dense[float64](gy), dense[float64](gw))
 			}
@@ -250,7 +253,10 @@ func conv2d(x, weight, bias *Tensor, a convAttr) *Tensor {
 	if len(x.shape) != 4 {
 		misfit("conv2d", []*Tensor{x, weight}, "needs an input (N, C, H, W)")
 	}
-	return apply(opConv2d, a, x.ChannelsLast(), weight.Contiguous(), contiguousOrNil(bias))
+	if !x.IsContiguous() { // planes are as good: the kernels rearrange what they read
+		x = x.ChannelsLast()
+	}
+	return apply(opConv2d, a, x, weight.Contiguous(), contiguousOrNil(bias))
 }
 
 // ConvTranspose2d is the transposed convolution of x (N, C, H, W) with a weight

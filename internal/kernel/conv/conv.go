@@ -15,7 +15,7 @@ func Forward(s Shape, x, w, y []float32, e gemm.Epilogue) {
 	s.mustFitBias("Forward", e)
 	p := s.forward()
 	packed := p.pack(s, w, false)
-	p.run(x, packed, y, e)
+	p.run(source{x, s.Planar}, packed, y, e)
 	mem.PutFloat32s(packed)
 }
 
@@ -43,7 +43,7 @@ func ForwardPacked(s Shape, x []float32, w *Weights, y []float32, e gemm.Epilogu
 	}
 	s.mustFitBias("ForwardPacked", e)
 	p := s.forward()
-	p.run(x, w.packed, y, e)
+	p.run(source{x, s.Planar}, w.packed, y, e)
 }
 
 // forward is the forward pass as a correlation.
@@ -60,6 +60,7 @@ func (s Shape) forward() correlation {
 // the input, from gy (N, OutH, OutW, K), that with respect to the output.
 func InputGrad(s Shape, gy, w, gx []float32) {
 	s.mustFit("InputGrad", len(gx), len(w), len(gy))
+	s.Planar = false
 	s = s.folded()
 	for h := range min(s.StrideH, s.H) {
 		for w0 := range min(s.StrideW, s.W) {
@@ -69,16 +70,21 @@ func InputGrad(s Shape, gy, w, gx []float32) {
 				w: gradAxis(w0, s.W, s.OutW(), s.KW, s.StrideW, s.PadW, s.DilationW),
 			}
 			packed := p.pack(s, w, true)
-			p.run(gy, packed, gx, gemm.Epilogue{})
+			p.run(source{pixels: gy}, packed, gx, gemm.Epilogue{})
 			mem.PutFloat32s(packed)
 		}
 	}
 }
 
 // folded returns a 1x1 convolution that looks at every pixel as one of a single
-// row of pixels, which is all that matters to it; other shapes as they are.
+// row of pixels, which is all that matters to it; other shapes as they are. Planes
+// end with their image, pixels go on in the next.
 func (s Shape) folded() Shape {
-	if s.KH == 1 && s.KW == 1 && s.StrideH == 1 && s.StrideW == 1 && s.PadH == 0 && s.PadW == 0 {
+	switch {
+	case s.KH != 1 || s.KW != 1 || s.StrideH != 1 || s.StrideW != 1 || s.PadH != 0 || s.PadW != 0:
+	case s.Planar:
+		s.H, s.W = 1, s.H*s.W
+	default:
 		s.N, s.H, s.W = min(s.N, 1), 1, s.N*s.H*s.W
 	}
 	return s

@@ -28,6 +28,7 @@ func drawShape(t *rapid.T) Shape {
 		N: rapid.SampledFrom([]int{0, 1, 2, 3, 9, 17, 30}).Draw(t, "n"), H: draw("h", 1, 9), W: draw("w", 1, 9), C: cg * groups, K: kg * groups,
 		KH: draw("kh", 1, 4), KW: draw("kw", 1, 4), StrideH: draw("sh", 1, 3), StrideW: draw("sw", 1, 3),
 		PadH: draw("ph", 0, 4), PadW: draw("pw", 0, 4), DilationH: draw("dh", 1, 3), DilationW: draw("dw", 1, 3), Groups: groups,
+		Planar: rapid.Bool().Draw(t, "planar"),
 	}
 	if s.Validate() != nil {
 		t.Skip("the kernel does not fit into the image")
@@ -144,26 +145,28 @@ func TestShapesThatAreCutDifferently(t *testing.T) {
 	shapes := []Shape{
 		square(3, 28, 16, 16, 3, 1, 1),
 		square(30, 8, 9, 16, 3, 1, 1),
-		square(9, 7, 10, 80, 3, 1, 1),                 // last panel of 48
-		square(1, 3, 300, 80, 3, 1, 1),                // too many weights for one task
-		square(8, 2, 300, 81, 3, 1, 1),                // the same with many images
-		square(1, 3, 80, 200, 3, 2, 1),                // one image: weight gradient cut along the weights
-		square(2, 40, 3, 20, 7, 2, 3),                 // first layer of a residual network
-		square(13, 9, 40, 24, 1, 1, 0),                // a plain matrix product
-		square(2, 9, 40, 24, 1, 2, 0),                 // one that skips pixels
-		square(2, 9, 20, 24, 1, 1, 2),                 // one whose border is all padding
-		square(1, 3, 4, 5, 2, 1, 6),                   // more padding than image
-		{1, 1, 500, 6, 7, 1, 5, 1, 1, 0, 2, 1, 1, 1},  // one-dimensional
-		{1, 1, 900, 6, 7, 1, 5, 1, 2, 0, 40, 1, 9, 1}, // and dilated
-		{2, 30, 31, 12, 18, 3, 5, 2, 3, 4, 0, 3, 2, 3},
+		square(9, 7, 10, 80, 3, 1, 1),                        // last panel of 48
+		square(1, 3, 300, 80, 3, 1, 1),                       // too many weights for one task
+		square(8, 2, 300, 81, 3, 1, 1),                       // the same with many images
+		square(1, 3, 80, 200, 3, 2, 1),                       // one image: weight gradient cut along the weights
+		square(2, 40, 3, 20, 7, 2, 3),                        // first layer of a residual network
+		square(13, 9, 40, 24, 1, 1, 0),                       // a plain matrix product
+		square(2, 9, 40, 24, 1, 2, 0),                        // one that skips pixels
+		square(2, 9, 20, 24, 1, 1, 2),                        // one whose border is all padding
+		square(1, 3, 4, 5, 2, 1, 6),                          // more padding than image
+		{1, 1, 500, 6, 7, 1, 5, 1, 1, 0, 2, 1, 1, 1, false},  // one-dimensional
+		{1, 1, 900, 6, 7, 1, 5, 1, 2, 0, 40, 1, 9, 1, false}, // and dilated
+		{2, 30, 31, 12, 18, 3, 5, 2, 3, 4, 0, 3, 2, 3, false},
 		depthwise(2, 20, 24, 3, 2, 1),
 		depthwise(1, 33, 19, 5, 1, 2),
-		{1, 1, 300, 10, 10, 1, 5, 1, 1, 0, 2, 1, 1, 10}, // both one-dimensional and depthwise
-		square(1, 19, 8, 9, 3, 1, 1),                    // one image: weight gradient in bands
+		{1, 1, 300, 10, 10, 1, 5, 1, 1, 0, 2, 1, 1, 10, false}, // both one-dimensional and depthwise
+		square(1, 19, 8, 9, 3, 1, 1),                           // one image: weight gradient in bands
 		square(5, 20, 8, 9, 3, 2, 1),
-		{2, 9, 9, 6, 12, 3, 3, 1, 1, 1, 1, 1, 1, 6}, // two outputs to a channel
+		{2, 9, 9, 6, 12, 3, 3, 1, 1, 1, 1, 1, 1, 6, false}, // two outputs to a channel
 	}
 	for i, s := range shapes {
+		checkAll(t, s, uint64(i))
+		s.Planar = true
 		checkAll(t, s, uint64(i))
 	}
 }
@@ -187,6 +190,9 @@ func TestGradientsAreTransposes(t *testing.T) {
 		InputGrad(s, gy, w, gx)
 		WeightGrad(s, x, gy, gw)
 		a, size := inner(gy, y)
+		if s.Planar {
+			x = channelsLastPortable(s, x)
+		}
 		b, _ := inner(gx, x)
 		c, _ := inner(gw, w)
 		if limit := 1e-5 * (size + 1); math.Abs(a-b) > limit || math.Abs(a-c) > limit {
@@ -198,7 +204,8 @@ func TestGradientsAreTransposes(t *testing.T) {
 func TestSameBitsOnAnyNumberOfThreads(t *testing.T) {
 	for _, s := range []Shape{
 		square(21, 14, 16, 32, 3, 1, 2), square(2, 30, 3, 70, 3, 2, 1), square(1, 6, 300, 100, 3, 1, 1), depthwise(5, 20, 24, 3, 2, 1),
-		{3, 12, 12, 12, 18, 3, 3, 1, 1, 1, 1, 1, 1, 3}, square(50, 6, 20, 30, 1, 1, 0),
+		{3, 12, 12, 12, 18, 3, 3, 1, 1, 1, 1, 1, 1, 3, false}, square(50, 6, 20, 30, 1, 1, 0),
+		square(9, 8, 64, 64, 3, 1, 1), square(13, 7, 64, 112, 3, 1, 1), square(9, 7, 272, 400, 3, 1, 1), // by Winograd's method
 	} {
 		x, w, gy := operands(s, 1)
 		run := func(threads int) [3][]float32 {

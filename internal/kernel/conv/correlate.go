@@ -63,6 +63,13 @@ func (a *axis) reach(lo, hi int) (from, to int) {
 	return lo*a.step + a.taps[0].offset, (hi-1)*a.step + a.taps[len(a.taps)-1].offset + 1
 }
 
+// within is reach without what lies outside of the source.
+func (a *axis) within(lo, hi int) (from, to int) {
+	from, to = a.reach(lo, hi)
+	from = min(max(from, 0), a.source)
+	return from, max(from, min(to, a.source))
+}
+
 // correlation is the one computation behind the forward pass and the input
 // gradient: destination pixels are sums of source pixels times matrices. The
 // forward pass is one correlation. The input gradient with stride s is s*s of
@@ -115,6 +122,8 @@ const (
 	weightFloats   = 128 << 10 // weights of one task: a quarter of it
 	columnsAtOnce  = 112       // output pixels of one row in one task
 	taskOperations = 1 << 20   // multiplications that make a task worth handing out
+	leastTasks     = 32        // enough for an even share of a few dozen cores
+	leastRows      = 4         // output rows of one task
 )
 
 // block is the part of the destination that one task computes.
@@ -131,6 +140,12 @@ type cut struct{ images, rows, columns, panels int }
 // depthwise reports whether every group has one input and one output channel.
 func (p *correlation) depthwise() bool { return p.c == 1 && p.k == 1 && p.groups > 1 }
 
+// source is what a correlation reads: pixels or, if planar, planes of channels.
+type source struct {
+	pixels []float32
+	planar bool
+}
+
 // pack returns the weights that p needs, in the order that run expects. In the
 // input gradient the roles of input and output channels are exchanged. The caller
 // gives the buffer back to mem.
@@ -142,11 +157,17 @@ func (p *correlation) pack(s Shape, w []float32, transposed bool) []float32 {
 }
 
 // run computes dst from src and weights that pack made.
-func (p *correlation) run(src, packed, dst []float32, e gemm.Epilogue) {
+func (p *correlation) run(src source, packed, dst []float32, e gemm.Epilogue) {
 	switch {
 	case p.n == 0 || p.h.count == 0 || p.w.count == 0:
 	case p.depthwise():
-		p.runDepthwise(src, packed, dst, e)
+		if src.planar {
+			src.pixels = Shape{N: p.n, H: p.h.source, W: p.w.source, C: p.groups}.channelsLast(src.pixels)
+			defer mem.PutFloat32s(src.pixels)
+		}
+		p.runDepthwise(src.pixels, packed, dst, e)
+	case p.winograd(&e):
+		p.runWinograd(src, packed, dst, e)
 	default:
 		p.runProducts(src, packed, dst, e)
 	}
@@ -154,13 +175,15 @@ func (p *correlation) run(src, packed, dst []float32, e gemm.Epilogue) {
 
 // runProducts is run with matrix products. A product needs rows, many and all
 // with the same taps. There are two ways to find them: neighbouring output pixels
-// of one image, or one output pixel of many images. The first needs no copy and
-// is for large images, the second is for small ones, which have few pixels that
-// are not at a border.
-func (p *correlation) runProducts(src, packed, dst []float32, e gemm.Epilogue) {
+// of one image, or one output pixel of many images. The first needs no copy of
+// pixels and is for large images, the second is for small ones, which have few
+// pixels that are not at a border.
+func (p *correlation) runProducts(src source, packed, dst []float32, e gemm.Epilogue) {
 	size, body := p.cutByPixels(), p.byPixels
 	if p.n >= fewestImages && p.borderShare() > largestBorder {
 		size, body = p.cutByImages(), p.byImages
+		src.pixels = p.mix(src, size.images)
+		defer mem.PutFloat32s(src.pixels)
 	}
 	across, down := ceilDiv(p.w.count, size.columns), ceilDiv(p.h.count, size.rows)
 	deep, wide := ceilDiv(p.n, size.images), ceilDiv(panels(p.k), size.panels)
@@ -197,31 +220,45 @@ func (p *correlation) borderShare() float64 {
 	return 1 - float64(valid)/float64(max(1, p.w.count*len(p.w.taps)))
 }
 
-// panelsAtOnce is how many panels of weights stay in cache together, and the
-// multiplications of one output pixel with them.
-func (p *correlation) panelsAtOnce() (n, operations int) {
-	perPanel := max(1, len(p.h.taps)*len(p.w.taps)*p.c*min(p.k, panelWidth)*p.groups)
-	n = evenly(panels(p.k), max(1, weightFloats/perPanel))
-	return n, n * perPanel
+// operations counts the multiplications of a task.
+func (p *correlation) operations(size cut) int {
+	channels := min(p.k, size.panels*panelWidth) * p.groups
+	return size.images * size.rows * size.columns * channels * max(1, len(p.h.taps)*len(p.w.taps)*p.c)
 }
 
+// tasks counts the tasks of a cut.
+func (p *correlation) tasks(size cut) int {
+	return ceilDiv(p.n, size.images) * ceilDiv(p.h.count, size.rows) * ceilDiv(p.w.count, size.columns) * ceilDiv(panels(p.k), size.panels)
+}
+
+// cutByPixels makes tasks of as much source as stays in the second-level cache
+// while all weights stream past it, or of less if there would be few of them.
 func (p *correlation) cutByPixels() cut {
-	wide, operations := p.panelsAtOnce()
-	columns := evenly(p.w.count, columnsAtOnce)
-	operations *= columns
-	rowSource := p.h.step * p.w.source * p.c * p.groups
+	size := cut{images: 1, columns: evenly(p.w.count, columnsAtOnce), panels: panels(p.k)}
+	rowSource := p.h.step * min(p.w.source, size.columns*p.w.step) * p.c * p.groups
 	// A few rows at least: the columns at the borders of all the rows of a task
 	// are one product.
-	rows := evenly(p.h.count, min(p.h.count, max(4, min(sourceFloats/rowSource, taskOperations/operations))))
-	if rows < p.h.count || columns < p.w.count {
-		return cut{1, rows, columns, wide}
+	size.rows = evenly(p.h.count, max(leastRows, sourceFloats/rowSource))
+	if size.rows == p.h.count && size.columns == p.w.count {
+		size.images = evenly(p.n, max(1, sourceFloats/(rowSource*size.rows)))
 	}
-	images := evenly(p.n, max(1, min(p.n, sourceFloats/(rowSource*rows), taskOperations/(operations*rows))))
-	return cut{images, rows, columns, wide}
+	for p.tasks(size) < leastTasks && p.operations(size) >= 2*taskOperations {
+		switch {
+		case size.images > 1:
+			size.images = ceilDiv(size.images, 2)
+		case size.rows >= 2*leastRows:
+			size.rows = ceilDiv(size.rows, 2)
+		case size.panels > 1:
+			size.panels = ceilDiv(size.panels, 2)
+		default:
+			return size
+		}
+	}
+	return size
 }
 
 func (p *correlation) cutByImages() cut {
-	wide, _ := p.panelsAtOnce()
+	perPanel := max(1, len(p.h.taps)*len(p.w.taps)*p.c*min(p.k, panelWidth)*p.groups)
 	// The rows of the tallest register tiles of AVX-512, by columns.
 	tallest := 14
 	if p.k <= 16 {
@@ -229,7 +266,7 @@ func (p *correlation) cutByImages() cut {
 	}
 	images := evenly(p.n, tallest)
 	rowSource := p.h.step * p.w.source * p.c * p.groups * images
-	return cut{images, evenly(p.h.count, max(1, sourceFloats/rowSource)), p.w.count, wide}
+	return cut{images, evenly(p.h.count, max(1, sourceFloats/rowSource)), p.w.count, evenly(panels(p.k), max(1, weightFloats/perPanel))}
 }
 
 // evenly returns the size of chunks of at most limit that cut n most evenly.
@@ -264,15 +301,35 @@ func (p *correlation) each(b block, body func(a area)) {
 }
 
 // byPixels computes a block image by image: neighbouring output pixels, of a row
-// or of a column, are the rows of a product.
-func (p *correlation) byPixels(s *scratch, b block, src, packed, dst []float32, e gemm.Epilogue) {
+// or of a column, are the rows of a product. Of planes it reads a copy as pixels.
+func (p *correlation) byPixels(s *scratch, b block, src source, packed, dst []float32, e gemm.Epilogue) {
 	pixel := p.c * p.groups
 	row := p.w.source * pixel
+	// Image b.n0 begins at start, image is how far the next one is.
+	image := p.h.source * row
+	start := b.n0 * image
+	if src.planar {
+		up, down := p.h.within(b.r0, b.r1)
+		left, right := p.w.within(b.c0, b.c1)
+		rows, width := down-up, right-left
+		if left == 0 && right == p.w.source { // one run of pixels
+			rows, width = 1, rows*width
+		}
+		plane := p.h.source * p.w.source
+		strip := mem.Float32s((b.n1 - b.n0) * rows * width * pixel)
+		defer mem.PutFloat32s(strip)
+		for i := range (b.n1 - b.n0) * rows {
+			n, h := b.n0+i/rows, up+i%rows
+			interleave(strip[i*width*pixel:], pixel, src.pixels[n*image+h*p.w.source+left:], plane, pixel, width)
+		}
+		row = (right - left) * pixel
+		src.pixels, image, start = strip, (down-up)*row, -up*row-left*pixel
+	}
 	p.each(b, func(a area) {
-		m := product{p: p, area: a, src: src, packed: packed, dst: dst, pixel: pixel, row: row, merge: p.groups == 1 && p.w.dense(), e: e}
+		m := product{p: p, area: a, src: src.pixels, packed: packed, dst: dst, pixel: pixel, row: row, merge: p.groups == 1 && p.w.dense(), e: e}
 		m.prepare(s)
 		for n := b.n0; n < b.n1; n++ {
-			first := n * p.h.source * row
+			first := start + (n-b.n0)*image
 			if a.c1-a.c0 >= a.r1-a.r0 {
 				for r := a.r0; r < a.r1; r++ {
 					m.multiply(s, a.c1-a.c0, first, r, a.c0, p.w.step*pixel, p.pixel(n, r, a.c0), p.pixelStep(0, 1))
@@ -287,34 +344,44 @@ func (p *correlation) byPixels(s *scratch, b block, src, packed, dst []float32, 
 }
 
 // byImages computes a block pixel by pixel: the same pixel of all images of the
-// block are the rows of a product. It reads the source from a copy in which the
-// same pixel of all images is neighbours.
-func (p *correlation) byImages(s *scratch, b block, src, packed, dst []float32, e gemm.Epilogue) {
-	channels, images, width := p.c*p.groups, b.n1-b.n0, p.w.source
-	up, down := p.h.reach(b.r0, b.r1)
-	up = max(up, 0)
-	down = max(up, min(down, p.h.source))
-	mixed := mem.Float32s((down - up) * width * images * channels)
-	defer mem.PutFloat32s(mixed)
-	for h := up; h < down; h++ {
-		for i := range images {
-			from := src[((b.n0+i)*p.h.source+h)*width*channels:][:width*channels]
-			to := mixed[((h-up)*width*images+i)*channels:]
-			for w := range width {
-				copy(to[w*images*channels:][:channels], from[w*channels:])
-			}
-		}
-	}
+// block are the rows of a product. It reads what mix made.
+func (p *correlation) byImages(s *scratch, b block, mixed source, packed, dst []float32, e gemm.Epilogue) {
+	channels, images := p.c*p.groups, b.n1-b.n0
 	pixel := images * channels
+	row := p.w.source * pixel
 	p.each(b, func(a area) {
-		m := product{p: p, area: a, src: mixed, packed: packed, dst: dst, pixel: pixel, row: width * pixel, e: e}
+		m := product{p: p, area: a, src: mixed.pixels, packed: packed, dst: dst, pixel: pixel, row: row, e: e}
 		m.prepare(s)
 		for r := a.r0; r < a.r1; r++ {
 			for c := a.c0; c < a.c1; c++ {
-				m.multiply(s, images, -up*width*pixel, r, c, channels, p.pixel(b.n0, r, c), p.h.size*p.w.size*p.k*p.groups)
+				m.multiply(s, images, b.n0*p.h.source*p.w.source*channels, r, c, channels, p.pixel(b.n0, r, c), p.h.size*p.w.size*p.k*p.groups)
 			}
 		}
 	})
+}
+
+// mix returns a copy of src in which the same pixel of so many images is
+// neighbours: [block of images][row][column][image][channel]. The caller gives it
+// back to mem.
+func (p *correlation) mix(src source, images int) []float32 {
+	channels, plane := p.c*p.groups, p.h.source*p.w.source
+	mixed := mem.Float32s(p.n * plane * channels)
+	par.For(p.n, max(1, taskOperations/16/(plane*channels)), func(lo, hi int) {
+		for n := lo; n < hi; n++ {
+			first := n / images * images
+			together := min(images, p.n-first)
+			from := src.pixels[n*plane*channels:][:plane*channels]
+			to := mixed[first*plane*channels+(n-first)*channels:]
+			if src.planar {
+				interleave(to, together*channels, from, plane, channels, plane)
+				continue
+			}
+			for i := range plane {
+				copy(to[i*together*channels:][:channels], from[i*channels:])
+			}
+		}
+	})
+	return mixed
 }
 
 // product is what the products of one area have in common.

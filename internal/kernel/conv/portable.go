@@ -22,6 +22,9 @@ func taps(start, kernel, dilation, size int) (lo, hi int) {
 // are tested against, and what float64 runs on.
 func ForwardPortable[T Float](s Shape, x, w, y []T) {
 	s.mustFit("Forward", len(x), len(w), len(y))
+	if s.Planar {
+		x = channelsLastPortable(s, x)
+	}
 	oh, ow, cg, kg := s.OutH(), s.OutW(), s.C/s.Groups, s.K/s.Groups
 	packed := packPortable(s, w)
 	par.For(s.N*oh, 1, func(lo, hi int) {
@@ -88,6 +91,9 @@ func InputGradPortable[T Float](s Shape, gy, w, gx []T) {
 // respect to the weights, from x and gy with plain loops.
 func WeightGradPortable[T Float](s Shape, x, gy, gw []T) {
 	s.mustFit("WeightGrad", len(x), len(gw), len(gy))
+	if s.Planar {
+		x = channelsLastPortable(s, x)
+	}
 	oh, ow, cg, kg := s.OutH(), s.OutW(), s.C/s.Groups, s.K/s.Groups
 	par.For(s.Groups*s.KH*s.KW, 1, func(lo, hi int) {
 		sum := make([]T, cg*kg)

@@ -16,6 +16,10 @@ type Shape struct {
 	PadH, PadW           int // zeros added on both sides
 	DilationH, DilationW int // distance between neighbouring kernel taps; 1 is dense
 	Groups               int // channels are cut in Groups independent convolutions
+
+	// Planar says that the input of Forward and WeightGrad is (N, C, H, W), as
+	// images from outside are. InputGrad writes channels-last all the same.
+	Planar bool
 }
 
 // OutH is the height of the output: one row for every position at which the

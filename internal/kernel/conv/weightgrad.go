@@ -29,7 +29,19 @@ func WeightGrad(s Shape, x, gy, gw []float32) {
 		return
 	}
 	if s.Groups == s.C && s.Groups == s.K && s.Groups > 1 {
+		if s.Planar {
+			x = s.channelsLast(x)
+			defer mem.PutFloat32s(x)
+		}
 		s.depthwiseWeightGrad(x, gy, gw)
+		return
+	}
+	if s.winogradGradPays() {
+		s.winogradWeightGrad(x, gy, gw)
+		return
+	}
+	if s.copiedWeightGradPays() {
+		s.copiedWeightGrad(x, gy, gw)
 		return
 	}
 	// Blocks are of whole images, or bands of one where images are few.
@@ -71,10 +83,10 @@ func (s Shape) addWeightGrad(sc *scratch, all block, kh0, kh1 int, x, gy, sum []
 	columns := forwardAxis(s.W, s.OutW(), s.KW, s.StrideW, s.PadW, s.DilationW)
 	left, right := columns.reach(0, s.OutW())
 	padded := left < 0 || right > s.W
-	width := s.W
-	if padded {
-		width = right - left
+	if !padded {
+		left, right = 0, s.W
 	}
+	width := right - left
 	// A few images or a band of one at a time, so that the source stays in the
 	// second-level cache.
 	images, rows := 1, all.r1-all.r0
@@ -89,14 +101,11 @@ func (s Shape) addWeightGrad(sc *scratch, all block, kh0, kh1 int, x, gy, sum []
 			b := block{n0: n, n1: min(n+images, all.n1), r0: r, r1: min(r+rows, all.r1), k0: all.k0, k1: all.k1}
 			source := strip{pixels: x[n*s.H*s.W*s.C:], height: s.H, width: s.W}
 			var copied []float32
-			if padded {
-				up, down := lines.reach(b.r0, b.r1)
-				// A band that sees nothing but padding needs no row at all.
-				up = min(max(up, 0), s.H)
-				down = max(up, min(down, s.H))
+			if padded || s.Planar {
+				up, down := lines.within(b.r0, b.r1)
 				copied = mem.Float32s((b.n1 - b.n0) * (down - up) * width * s.C)
 				for i := range b.n1 - b.n0 {
-					padColumns(copied[i*(down-up)*width*s.C:], x[((n+i)*s.H+up)*s.W*s.C:], down-up, s.W, left, right, s.C)
+					s.copyRows(copied[i*(down-up)*width*s.C:], x[(n+i)*s.H*s.W*s.C:], up, down, left, right)
 				}
 				source = strip{copied, down - up, width, up, left}
 			}
@@ -157,19 +166,24 @@ func (s Shape) addKernelRow(sc *scratch, b block, row0, row1, kh int, source str
 	}
 }
 
-// padColumns copies rows of width pixels to rows that hold pixels [left,
-// right), with zeros outside of [0, width).
-func padColumns(dst, src []float32, rows, width, left, right, channels int) {
-	lo, hi := max(left, 0), min(right, width)
-	for r := range rows {
-		row := dst[r*(right-left)*channels:][:(right-left)*channels]
-		if lo >= hi {
+// copyRows copies rows [up, down) of an image, as pixels and from column left to
+// right, with zeros outside of the image.
+func (s Shape) copyRows(dst, image []float32, up, down, left, right int) {
+	lo := max(left, 0)
+	hi := max(lo, min(right, s.W))
+	for h := up; h < down; h++ {
+		row := dst[(h-up)*(right-left)*s.C:][:(right-left)*s.C]
+		if lo >= right || hi == lo { // nothing but padding
 			clear(row)
 			continue
 		}
-		clear(row[:(lo-left)*channels])
-		copy(row[(lo-left)*channels:], src[(r*width+lo)*channels:(r*width+hi)*channels])
-		clear(row[(hi-left)*channels:])
+		clear(row[:(lo-left)*s.C])
+		if inner := row[(lo-left)*s.C:]; s.Planar {
+			interleave(inner, s.C, image[h*s.W+lo:], s.H*s.W, s.C, hi-lo)
+		} else {
+			copy(inner, image[(h*s.W+lo)*s.C:(h*s.W+hi)*s.C])
+		}
+		clear(row[(hi-left)*s.C:])
 	}
 }
 
@@ -184,9 +198,7 @@ func unpackWeightGrad(groups, cg, kg, kernel int, sums []float32, blocks int, gw
 				at := ((g*kernel+t)*cg + c) * kg
 				total := sums[at:][:kg]
 				for b := 1; b < blocks; b++ {
-					for k, v := range sums[b*size+at:][:kg] {
-						total[k] += v
-					}
+					add(total, sums[b*size+at:])
 				}
 			}
 			for k := range kg {
