@@ -25,7 +25,7 @@ func init() {
 		Run: func(c *Call) {
 			switch c.Out[0].dtype {
 			case Float32:
-				multiplyStack(c.Out[0], c.In[0], c.In[1], gemm.Mul)
+				multiplyStack(c.Out[0], c.In[0], c.In[1], product32(c.Out[0]))
 			case Float64:
 				multiplyStack(c.Out[0], c.In[0], c.In[1], portableMul[float64])
 			default:
@@ -73,7 +73,7 @@ func init() {
 		Run: func(c *Call) {
 			switch c.Out[0].dtype {
 			case Float32:
-				multiplyLinear(c.Out[0], c.In, c.Attr.(linearAttr), gemm.Mul)
+				multiplyLinear(c.Out[0], c.In, c.Attr.(linearAttr), product32(c.Out[0]))
 			case Float64:
 				multiplyLinear(c.Out[0], c.In, c.Attr.(linearAttr), portableMul[float64])
 			default:

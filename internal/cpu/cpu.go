@@ -21,9 +21,10 @@ const (
 	NEON               // arm64: 128-bit vectors with fused multiply-add
 	AVX2               // amd64: 256-bit vectors with FMA3
 	AVX512             // amd64: 512-bit vectors, the F, BW, DQ and VL subsets
+	AMX                // amd64: AVX512, and tile registers for matrices of bfloat16
 )
 
-var names = [...]string{Generic: "generic", NEON: "neon", AVX2: "avx2", AVX512: "avx512"}
+var names = [...]string{Generic: "generic", NEON: "neon", AVX2: "avx2", AVX512: "avx512", AMX: "amx"}
 
 // String returns the name that HADAL_ISA takes.
 func (isa ISA) String() string {
@@ -83,8 +84,13 @@ func list(isas []ISA) string {
 }
 
 // Active returns the instruction set that kernels use: the best one supported,
-// unless HADAL_ISA or [Force] says otherwise.
-func Active() ISA { return ISA(active.Load()) }
+// unless HADAL_ISA or [Force] says otherwise. It is never AMX, which has nothing
+// for vectors: where that is chosen, it is AVX512.
+func Active() ISA { return min(ActiveMatrix(), AVX512) }
+
+// ActiveMatrix returns the instruction set of kernels that multiply matrices of
+// bfloat16: AMX where it is supported and chosen, otherwise that of [Active].
+func ActiveMatrix() ISA { return ISA(active.Load()) }
 
 // Err reports why the value of HADAL_ISA was not followed, nil if it was or if
 // the variable is not set. A library goes on with the best set; a command
@@ -92,8 +98,13 @@ func Active() ISA { return ISA(active.Load()) }
 func Err() error { return selectErr }
 
 // Supported lists what this processor and this build can run, Generic first
-// and the best last.
-func Supported() []ISA { return slices.Clone(supported) }
+// and the best last. It is without AMX, which [SupportedMatrix] lists too.
+func Supported() []ISA {
+	return slices.DeleteFunc(SupportedMatrix(), func(isa ISA) bool { return isa == AMX })
+}
+
+// SupportedMatrix lists what kernels of bfloat16 can run on, in that order.
+func SupportedMatrix() []ISA { return slices.Clone(supported) }
 
 // Force makes isa the active set until restore is called; it is meant for tests
 // and benchmarks, and must not be called while kernels run. It panics when isa

@@ -13,6 +13,10 @@ func detect() []ISA {
 		isas = append(isas, AVX2)
 		if x.HasAVX512F && x.HasAVX512BW && x.HasAVX512DQ && x.HasAVX512VL {
 			isas = append(isas, AVX512)
+			// The kernels for tiles round with vectors of bfloat16.
+			if x.HasAVX512BF16 && x.HasAMXTile && x.HasAMXBF16 && allowTiles() {
+				isas = append(isas, AMX)
+			}
 		}
 	}
 	return isas

@@ -8,7 +8,7 @@ import (
 )
 
 func TestParseIsTheInverseOfString(t *testing.T) {
-	for _, isa := range []ISA{Generic, NEON, AVX2, AVX512} {
+	for _, isa := range []ISA{Generic, NEON, AVX2, AVX512, AMX} {
 		for _, name := range []string{isa.String(), strings.ToUpper(isa.String())} {
 			if got, err := Parse(name); err != nil || got != isa {
 				t.Errorf("Parse(%q) = %v, %v; want %v", name, got, err, isa)
@@ -56,7 +56,7 @@ func TestChoose(t *testing.T) {
 			t.Errorf("%q gave the error %v, want %q", test.wish, err, test.problem)
 		}
 	}
-	for _, isa := range []ISA{NEON, AVX2, AVX512} {
+	for _, isa := range []ISA{NEON, AVX2, AVX512, AMX} {
 		if slices.Contains(supported, isa) {
 			continue
 		}
@@ -68,20 +68,33 @@ func TestChoose(t *testing.T) {
 
 func TestTheEnvironmentWasFollowed(t *testing.T) {
 	want, err := choose(os.Getenv(Variable))
-	if Active() != want || (Err() == nil) != (err == nil) {
-		t.Errorf("active is %v with error %v; want %v with %v", Active(), Err(), want, err)
+	if ActiveMatrix() != want || (Err() == nil) != (err == nil) {
+		t.Errorf("active is %v with error %v; want %v with %v", ActiveMatrix(), Err(), want, err)
+	}
+}
+
+func TestVectorsNeverRunOnTiles(t *testing.T) {
+	if slices.Contains(Supported(), AMX) {
+		t.Error("AMX is listed as an instruction set of vectors")
+	}
+	for _, isa := range SupportedMatrix() {
+		restore := Force(isa)
+		if ActiveMatrix() != isa || Active() != min(isa, AVX512) {
+			t.Errorf("forced %v: matrices run on %v, vectors on %v", isa, ActiveMatrix(), Active())
+		}
+		restore()
 	}
 }
 
 func TestForce(t *testing.T) {
-	before := Active()
+	before := ActiveMatrix()
 	restore := Force(Generic)
 	if Active() != Generic {
 		t.Errorf("active is %v after forcing generic", Active())
 	}
 	restore()
-	if Active() != before {
-		t.Errorf("active is %v after restoring, was %v", Active(), before)
+	if ActiveMatrix() != before {
+		t.Errorf("active is %v after restoring, was %v", ActiveMatrix(), before)
 	}
 	defer func() {
 		if recover() == nil {
