@@ -94,10 +94,13 @@ func Ops() []*Op {
 	return out
 }
 
-// node records how a tensor was made. The nodes that a result reaches are its tape.
-type node struct {
-	call     *Call
-	versions []uint64 // of the operands, then of the outputs, when recorded
+// record is a call, its place on the tape and their lists in one allocation.
+type record struct {
+	call     Call
+	node     node
+	in       [4]*Tensor
+	out      [2]*Tensor
+	versions [6]uint64
 }
 
 // apply runs an operation with one output.
@@ -106,39 +109,45 @@ func apply(op *Op, attr any, in ...*Tensor) *Tensor { return applyAll(op, attr, 
 // applyAll checks the operands, runs the operation and records it when a
 // gradient may have to come back this way.
 func applyAll(op *Op, attr any, in ...*Tensor) []*Tensor {
-	c := &Call{Op: op, In: in, Attr: attr}
+	r := &record{}
+	c := &r.call
+	c.Op, c.In, c.Attr = op, append(r.in[:0], in...), attr
 	var scope *Scope
-	tracked, quiet := false, false
+	tracked, quiet, dropped := false, false, op == opDropout
 	for _, t := range in {
 		if t == nil {
 			continue // an optional operand that is absent
 		}
 		t.checkUsable(op.Name)
-		if scope == nil {
-			scope = t.store.scope
-		}
+		scope = inner(scope, t.store.scope)
 		tracked = tracked || t.tracked
 		quiet = quiet || t.noGrad
+		dropped = dropped || t.dropped
 	}
 	if op.View != nil {
-		c.Out = []*Tensor{op.View(c)}
+		c.Out = append(r.out[:0], op.View(c))
 	} else {
 		specs := op.Infer(c)
-		c.Out = make([]*Tensor, len(specs))
-		for i, s := range specs {
+		c.Out = r.out[:0]
+		for _, s := range specs {
 			checkShape(op.Name, s.Shape)
-			c.Out[i] = newTensor(scope, s.DType, s.Shape, s.Stride)
+			t := newTensor(scope, s.DType, s.Shape, s.Stride)
+			t.store.result = scope != nil
+			c.Out = append(c.Out, t)
 		}
 		op.Run(c)
 	}
 	tracked = tracked && !quiet && op.Grad != nil
 	for i, t := range c.Out {
+		t.place = i
 		t.noGrad = quiet || t.noGrad
+		t.dropped = dropped
 		t.tracked = tracked && t.dtype.IsFloat() && i < len(c.Out)-op.Auxiliary
 	}
 	if tracked {
-		n := &node{call: c, versions: make([]uint64, 0, len(in)+len(c.Out))}
-		for _, t := range in {
+		n := &r.node
+		n.call, n.versions = c, r.versions[:0]
+		for _, t := range c.In {
 			n.versions = append(n.versions, versionOf(t))
 		}
 		for _, t := range c.Out {
@@ -162,32 +171,33 @@ func versionOf(t *Tensor) uint64 {
 // gradient by way of the definition computes anew from every operand.
 func (n *node) checkVersions(byDefinition bool) {
 	c := n.call
-	check := func(t *Tensor, recorded uint64, what string) {
-		if t == nil {
-			return
-		}
-		t.checkUsable("backward of " + c.Op.Name)
-		if versionOf(t) != recorded {
-			name := t.name
-			if name != "" {
-				name += " "
-			}
-			panic(&UseError{"backward of " + c.Op.Name, fmt.Sprintf("%s %s%s was overwritten after the forward pass used it; clone it before changing it in place, or call Backward first", what, name, ShapeString(t.shape))})
-		}
-	}
 	if s := c.Op.Saved; s != nil && !byDefinition {
 		for _, i := range s.In {
 			if i < len(c.In) {
-				check(c.In[i], n.versions[i], "the operand")
+				n.checkVersion(c.In[i], n.versions[i], "the operand")
 			}
 		}
 		for _, i := range s.Out {
-			check(c.Out[i], n.versions[len(c.In)+i], "the result")
+			n.checkVersion(c.Out[i], n.versions[len(c.In)+i], "the result")
 		}
 		return
 	}
 	for i, t := range c.In {
-		check(t, n.versions[i], "the operand")
+		n.checkVersion(t, n.versions[i], "the operand")
+	}
+}
+
+func (n *node) checkVersion(t *Tensor, recorded uint64, what string) {
+	if t == nil || t.store.root().data != nil && versionOf(t) == recorded {
+		return
+	}
+	t.checkUsable("backward of " + n.call.Op.Name)
+	if versionOf(t) != recorded {
+		name := t.name
+		if name != "" {
+			name += " "
+		}
+		panic(&UseError{"backward of " + n.call.Op.Name, fmt.Sprintf("%s %s%s was overwritten after the forward pass used it; clone it before changing it in place, or call Backward first", what, name, ShapeString(t.shape))})
 	}
 }
 

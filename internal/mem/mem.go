@@ -26,6 +26,15 @@ func Bytes(n int) []byte {
 	return raw[off : off+n : off+n]
 }
 
+// Fresh is Bytes with the capacity of a buffer of a pool, so that the two can
+// take each other's place.
+func Fresh(n int) []byte {
+	if n == 0 {
+		return nil
+	}
+	return Bytes(classSize(n))[:n]
+}
+
 // Pool keeps returned buffers by size class. The zero value is ready. All
 // methods may be called from several goroutines.
 type Pool struct {
