@@ -12,7 +12,7 @@ import (
 // towards them; otherwise it uses the running ones. It is what [BatchNorm1d]
 // and [BatchNorm2d] share.
 type BatchNorm struct {
-	Weight, Bias      *tensor.Tensor // (C), scale and shift
+	Weight, Bias      *tensor.Tensor // (C), scale and shift; nil with NoAffine
 	RunningMean       *tensor.Tensor `nn:",buffer"` // (C)
 	RunningVar        *tensor.Tensor `nn:",buffer"` // (C), with divisor n-1
 	NumBatchesTracked *tensor.Tensor `nn:",buffer"` // int64 scalar
@@ -28,65 +28,92 @@ type BatchNorm1d struct{ BatchNorm }
 type BatchNorm2d struct{ BatchNorm }
 
 // NewBatchNorm1d returns a layer for a number of channels. Options: Eps (1e-5),
-// Momentum (0.1).
+// Momentum (0.1), NoAffine.
 func NewBatchNorm1d(channels int, list ...Option) *BatchNorm1d {
 	return &BatchNorm1d{newBatchNorm("BatchNorm1d", channels, list)}
 }
 
 // NewBatchNorm2d returns a layer for a number of channels. Options: Eps (1e-5),
-// Momentum (0.1).
+// Momentum (0.1), NoAffine.
 func NewBatchNorm2d(channels int, list ...Option) *BatchNorm2d {
 	return &BatchNorm2d{newBatchNorm("BatchNorm2d", channels, list)}
 }
 
 func newBatchNorm(layer string, channels int, list []Option) BatchNorm {
-	o := build(layer, list, "Eps", "Momentum")
-	return BatchNorm{
-		Weight: tensor.Ones(channels).RequireGrad(), Bias: tensor.Zeros(channels).RequireGrad(),
+	o := build(layer, list, "Eps", "Momentum", "NoAffine")
+	l := BatchNorm{
 		RunningMean: tensor.Zeros(channels), RunningVar: tensor.Ones(channels), NumBatchesTracked: tensor.Scalar(0, tensor.Int64),
 		Eps: o.eps, Momentum: o.momentum,
 	}
+	if !o.noAffine {
+		l.Weight, l.Bias = tensor.Ones(channels).RequireGrad(), tensor.Zeros(channels).RequireGrad()
+	}
+	return l
 }
 
 // Forward keeps the shape (N, C) or (N, C, L).
 func (l *BatchNorm1d) Forward(c *Context, x *tensor.Tensor) *tensor.Tensor {
-	return c.did(l, x, l.forward(c, x, false, 2, 3))
+	return c.did(l, x, l.forward(c, x, nil, false, 2, 3))
 }
 
 // ForwardReLU is Forward followed by ReLU, in one pass.
 func (l *BatchNorm1d) ForwardReLU(c *Context, x *tensor.Tensor) *tensor.Tensor {
-	return c.did(l, x, l.forward(c, x, true, 2, 3))
+	return c.did(l, x, l.forward(c, x, nil, true, 2, 3))
+}
+
+// ForwardAddReLU is ReLU(Forward(x) + shortcut), in one pass. The shortcut has
+// the shape of x.
+func (l *BatchNorm1d) ForwardAddReLU(c *Context, x, shortcut *tensor.Tensor) *tensor.Tensor {
+	return c.did(l, x, l.forward(c, x, shortcut, true, 2, 3))
 }
 
 // Forward keeps the shape (N, C, H, W).
 func (l *BatchNorm2d) Forward(c *Context, x *tensor.Tensor) *tensor.Tensor {
-	return c.did(l, x, l.forward(c, x, false, 4, 4))
+	return c.did(l, x, l.forward(c, x, nil, false, 4, 4))
 }
 
 // ForwardReLU is Forward followed by ReLU, in one pass.
 func (l *BatchNorm2d) ForwardReLU(c *Context, x *tensor.Tensor) *tensor.Tensor {
-	return c.did(l, x, l.forward(c, x, true, 4, 4))
+	return c.did(l, x, l.forward(c, x, nil, true, 4, 4))
 }
 
-// forward takes inputs of minDims to maxDims axes.
-func (l *BatchNorm) forward(c *Context, x *tensor.Tensor, relu bool, minDims, maxDims int) *tensor.Tensor {
-	channels := l.Weight.Len()
+// ForwardAddReLU is ReLU(Forward(x) + shortcut), the end of a residual block, in
+// one pass. The shortcut has the shape of x.
+func (l *BatchNorm2d) ForwardAddReLU(c *Context, x, shortcut *tensor.Tensor) *tensor.Tensor {
+	return c.did(l, x, l.forward(c, x, shortcut, true, 4, 4))
+}
+
+// forward takes inputs of minDims to maxDims axes. A shortcut, if any, is added
+// before the ReLU.
+func (l *BatchNorm) forward(c *Context, x, shortcut *tensor.Tensor, relu bool, minDims, maxDims int) *tensor.Tensor {
+	channels := l.RunningMean.Len()
 	if x.NDim() < minDims || x.NDim() > maxDims || x.Dim(1) != channels {
 		want := fmt.Sprintf("needs (N, %d, H, W)", channels)
 		if maxDims == 3 {
 			want = fmt.Sprintf("needs (N, %d) or (N, %d, L)", channels, channels)
 		}
-		misfit("batch_norm", want, x, l.Weight)
+		misfit("batch_norm", want, x, l.RunningMean)
 	}
 	weight, bias := c.param(l.Weight), c.param(l.Bias)
 	if !c.training {
-		return l.withRunning(x, weight, bias, relu)
+		scale, shift := l.fixed(weight, bias)
+		switch {
+		case shortcut != nil:
+			return tensor.ScaleShiftAddReLU(x, shortcut, scale, shift)
+		case relu:
+			return tensor.ScaleShiftReLU(x, scale, shift)
+		}
+		return tensor.ScaleShift(x, scale, shift)
 	}
-	norm := tensor.BatchNorm
-	if relu {
-		norm = tensor.BatchNormReLU
+	var y, mean, variance *tensor.Tensor
+	switch {
+	case shortcut != nil:
+		y, mean, variance = tensor.BatchNormAddReLU(x, shortcut, weight, bias, l.Eps)
+	case relu:
+		y, mean, variance = tensor.BatchNormReLU(x, weight, bias, l.Eps)
+	default:
+		y, mean, variance = tensor.BatchNorm(x, weight, bias, l.Eps)
 	}
-	y, mean, variance := norm(x, weight, bias, l.Eps)
 	n := float64(x.Len() / channels)
 	follow(l.RunningMean, mean, l.Momentum, 1)
 	follow(l.RunningVar, variance, l.Momentum, n/(n-1))
@@ -94,25 +121,18 @@ func (l *BatchNorm) forward(c *Context, x *tensor.Tensor, relu bool, minDims, ma
 	return y
 }
 
-// withRunning normalises with the running statistics. What is left of the layer
-// is one multiplication and one addition a channel, which is a depthwise
-// convolution with windows of one pixel: one pass over memory, ReLU included.
-func (l *BatchNorm) withRunning(x, weight, bias *tensor.Tensor, relu bool) *tensor.Tensor {
-	scale := weight.Div(l.RunningVar.AddScalar(l.Eps).Sqrt())
-	shift := bias.Sub(l.RunningMean.Mul(scale))
-	affine := tensor.Conv2d
-	if relu {
-		affine = tensor.Conv2dReLU
+// fixed returns what the layer multiplies and adds when it uses the running
+// statistics.
+func (l *BatchNorm) fixed(weight, bias *tensor.Tensor) (scale, shift *tensor.Tensor) {
+	scale = l.RunningVar.AddScalar(l.Eps).Rsqrt()
+	if weight != nil {
+		scale = scale.Mul(weight)
 	}
-	shape, channels := x.Shape(), scale.Len()
-	if len(shape) < 4 {
-		x = x.Reshape(shape[0], channels, 1, tensor.NumElements(shape[2:])) // not -1, which an empty batch leaves open
+	shift = l.RunningMean.Mul(scale).Neg()
+	if bias != nil {
+		shift = shift.Add(bias)
 	}
-	y := affine(x, scale.Reshape(channels, 1, 1, 1), shift, tensor.ConvOptions{Groups: channels})
-	if len(shape) < 4 {
-		y = y.Reshape(shape...)
-	}
-	return y
+	return scale, shift
 }
 
 // follow moves running statistics towards those of a batch, times a correction.

@@ -95,7 +95,7 @@ var opMaxPool2d, opMaxPool2dGrad, opMaxPool2dPick *Op
 
 func init() {
 	opMaxPool2d = register(&Op{Name: "max_pool2d", Doc: "MaxPool2d is the largest element of each window of an image, and where it stands.", ONNX: "MaxPool",
-		Saved: &Saved{}, Auxiliary: 1,
+		Saved: &Saved{Out: []int{1}}, Auxiliary: 1,
 		Infer: func(c *Call) []Spec {
 			s := poolForward(c)
 			specs := []Spec{images(c.In[0].dtype, s.N, s.C, s.OutH(), s.OutW())}
@@ -124,6 +124,11 @@ func init() {
 			a := g.Attr.(poolAttr)
 			a.size = [2]int{g.In[0].shape[2], g.In[0].shape[3]}
 			g.Set(0, apply(opMaxPool2dGrad, a, g.Gy(0).ChannelsLast(), g.Out[1]))
+		},
+		Cost: func(c *Call) (flops, bytes int64) { // a comparison for each position of each window
+			a, y := c.Attr.(poolAttr), c.Out[0]
+			moved := (c.In[0].Len()+y.Len())*y.dtype.Size() + c.Out[1].Len()*c.Out[1].dtype.Size()
+			return int64(y.Len() * a.kernel[0] * a.kernel[1]), int64(moved)
 		},
 		Samples: maxPoolSamples})
 	opMaxPool2dGrad = register(&Op{Name: "max_pool2d_grad", Doc: "The gradient of MaxPool2d: each element goes to where the largest stood.",

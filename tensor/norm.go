@@ -1,7 +1,7 @@
 package tensor
 
 import (
-	"math"
+	"cmp"
 	"slices"
 
 	"github.com/hadal-ml/hadal/internal/kernel/vec"
@@ -14,83 +14,9 @@ type normAttr struct {
 	relu bool // batch norm: ReLU in the same pass
 }
 
-var opBatchNorm, opBatchNormGrad, opLayerNorm, opLayerNormGrad *Op
-
-// channelRows splits (N, C, ...) that lies channels-last, or (N, C), into rows
-// of channels.
-func channelRows(t *Tensor) (rows, channels int) {
-	channels = t.shape[1]
-	if channels == 0 {
-		return 0, 0
-	}
-	return t.Len() / channels, channels
-}
+var opLayerNorm, opLayerNormGrad, opAddLayerNorm, opAddLayerNormGrad, opRMSNorm, opRMSNormGrad *Op
 
 func init() {
-	opBatchNorm = register(&Op{Name: "batch_norm", Doc: "BatchNorm normalises each channel over the batch, and returns its mean and variance.", ONNX: "BatchNormalization",
-		Saved: &Saved{In: []int{0, 1}, Out: []int{0, 1, 3}}, Auxiliary: 3,
-		Infer: func(c *Call) []Spec {
-			x := c.In[0]
-			wantWide(c)
-			if len(x.shape) < 2 || len(c.In[1].shape) != 1 || c.In[1].shape[0] != x.shape[1] || !slices.Equal(c.In[1].shape, c.In[2].shape) {
-				misfit(c.Op.Name, c.In, "needs (N, C, ...) with a scale and a shift of C elements")
-			}
-			if rows, _ := channelRows(x); rows < 2 {
-				misfit(c.Op.Name, c.In, "a batch needs more than one value a channel to normalise with")
-			}
-			one := Spec{[]int{x.shape[1]}, x.dtype, nil}
-			return []Spec{sameAs(x), one, one, one}
-		},
-		Run: func(c *Call) {
-			if c.In[0].dtype == Float32 {
-				batchNorm[float32](c)
-			} else {
-				batchNorm[float64](c)
-			}
-		},
-		Grad: func(g *GradCall) {
-			x, gy := g.In[0], g.Gy(0)
-			if g.Attr.(normAttr).relu {
-				gy = apply(opReLUGrad, nil, gy, g.Out[0])
-			}
-			out := applyAll(opBatchNormGrad, nil, channelsInnermost(gy), x, g.In[1], g.Out[1], g.Out[3])
-			for i := range out {
-				if g.Needs(i) {
-					g.Set(i, out[i])
-				}
-			}
-		},
-		Define: func(c *Call) []*Tensor {
-			x, a := c.In[0], c.Attr.(normAttr)
-			axes := append([]int{0}, spatialAxes(x)...)
-			mean := x.MeanKeep(axes...)
-			centred := x.Sub(mean)
-			variance := centred.Square().MeanKeep(axes...)
-			wide := mean.shape
-			y := centred.Div(variance.AddScalar(a.eps).Sqrt()).Mul(c.In[1].Reshape(wide[1:]...)).Add(c.In[2].Reshape(wide[1:]...))
-			if a.relu {
-				y = y.ReLU()
-			}
-			return []*Tensor{y, nil, nil, nil}
-		},
-		Samples: batchNormSamples})
-	opBatchNormGrad = register(&Op{Name: "batch_norm_grad", Doc: "The gradients of BatchNorm for its input, scale and shift.",
-		NoGrad: "second derivatives go through the definition of batch_norm",
-		Infer: func(c *Call) []Spec {
-			one := Spec{c.In[2].shape, c.In[2].dtype, nil}
-			return []Spec{sameAs(c.In[1]), one, one}
-		},
-		Run: func(c *Call) {
-			if c.In[0].dtype == Float32 {
-				batchNormGrad[float32](c)
-			} else {
-				batchNormGrad[float64](c)
-			}
-		},
-		Samples: func(s *Sampler) []Sample {
-			x := s.Normal(2, 3, 2, 2).ChannelsLast()
-			return []Sample{{Name: "images", In: []*Tensor{s.Normal(2, 3, 2, 2).ChannelsLast(), x, s.Normal(3), s.Normal(3), s.Positive(3)}}}
-		}})
 	opLayerNorm = register(&Op{Name: "layer_norm", Doc: "LayerNorm normalises each row of the last axis.", ONNX: "LayerNormalization",
 		Saved: &Saved{In: []int{0, 1}, Out: []int{1, 2}}, Auxiliary: 2,
 		Infer: func(c *Call) []Spec {
@@ -146,9 +72,9 @@ func init() {
 		},
 		Run: func(c *Call) {
 			if c.In[0].dtype == Float32 {
-				layerNormGrad[float32](c)
+				layerNormGrad[float32](c, nil)
 			} else {
-				layerNormGrad[float64](c)
+				layerNormGrad[float64](c, nil)
 			}
 		},
 		Samples: func(s *Sampler) []Sample {
@@ -156,83 +82,107 @@ func init() {
 		}})
 }
 
-func batchNormSamples(s *Sampler) []Sample {
-	return []Sample{
-		{"images", []*Tensor{s.Normal(2, 3, 2, 2).ChannelsLast(), s.Normal(3), s.Normal(3)}, normAttr{eps: 1e-5}},
-		{"vectors", []*Tensor{s.Normal(5, 3), s.Normal(3), s.Normal(3)}, normAttr{eps: 1e-3}},
-		{"relu", []*Tensor{s.Normal(3, 2, 2, 1).ChannelsLast(), s.Nonzero(2), s.Normal(2)}, normAttr{eps: 1e-5, relu: true}},
-	}
-}
-
-func spatialAxes(t *Tensor) []int {
-	var axes []int
-	for i := 2; i < len(t.shape); i++ {
-		axes = append(axes, i)
-	}
-	return axes
-}
-
-// channelsInnermost lays (N, C, ...) out with the channels innermost.
-func channelsInnermost(t *Tensor) *Tensor {
-	if len(t.shape) == 2 {
-		return t.Contiguous()
-	}
-	return t.ChannelsLast()
-}
-
-// sumBlocks adds up rows in blocks, each into sums of its own, and then the
-// blocks in order: the result does not depend on the number of threads.
-func sumBlocks(rows, width int, add func(sums []float64, lo, hi int)) []float64 {
-	blocks := max(1, (rows+reduceRows-1)/reduceRows)
-	parts := make([]float64, blocks*width)
-	par.For(rows, reduceRows, func(lo, hi int) { add(parts[lo/reduceRows*width:][:width], lo, hi) })
-	for b := 1; b < blocks; b++ {
-		for j, v := range parts[b*width : (b+1)*width] {
-			parts[j] += v
-		}
-	}
-	return parts[:width]
-}
-
-func batchNorm[T real](c *Call) {
-	x, y, eps := dense[T](c.In[0]), dense[T](c.Out[0]), c.Attr.(normAttr).eps
-	gamma, beta := dense[T](c.In[1]), dense[T](c.In[2])
-	mean, variance, rstd := dense[T](c.Out[1]), dense[T](c.Out[2]), dense[T](c.Out[3])
-	rows, n := channelRows(c.In[0])
-	first := x[:n] // any row is near enough to the mean for the sum of squares not to cancel
-	sums := sumBlocks(rows, 2*n, func(s []float64, lo, hi int) {
-		vec.ColumnMoments(s[:n], s[n:], x[lo*n:hi*n], first, hi-lo, n, n)
-	})
-	scale, shift := make([]T, n), make([]T, n)
-	for j := range n {
-		d := sums[j] / float64(rows)
-		m, v := float64(first[j])+d, max(sums[n+j]/float64(rows)-d*d, 0)
-		r := 1 / math.Sqrt(v+eps)
-		mean[j], variance[j], rstd[j] = T(m), T(v), T(r)
-		scale[j] = T(r * float64(gamma[j]))
-		shift[j] = T(float64(beta[j]) - m*r*float64(gamma[j]))
-	}
-	byRows(rows, n, func(lo, hi int) {
-		vec.MulAddRow(y[lo*n:hi*n], x[lo*n:hi*n], scale, shift, nil, hi-lo, n, n, c.Attr.(normAttr).relu)
-	})
-}
-
-func batchNormGrad[T real](c *Call) {
-	gy, x, gamma := dense[T](c.In[0]), dense[T](c.In[1]), dense[T](c.In[2])
-	mean, rstd := dense[T](c.In[3]), dense[T](c.In[4])
-	gx, ggamma, gbeta := dense[T](c.Out[0]), dense[T](c.Out[1]), dense[T](c.Out[2])
-	rows, n := channelRows(c.In[1])
-	sums := sumBlocks(rows, 2*n, func(s []float64, lo, hi int) {
-		vec.BatchNormGradSums(s[:n], s[n:], gy[lo*n:hi*n], x[lo*n:hi*n], mean, rstd, hi-lo, n, n)
-	})
-	meanGy, meanGyXhat := make([]T, n), make([]T, n)
-	for j := range n {
-		gbeta[j], ggamma[j] = T(sums[j]), T(sums[n+j])
-		meanGy[j], meanGyXhat[j] = T(sums[j]/float64(rows)), T(sums[n+j]/float64(rows))
-	}
-	byRows(rows, n, func(lo, hi int) {
-		vec.BatchNormGrad(gx[lo*n:hi*n], gy[lo*n:hi*n], x[lo*n:hi*n], mean, rstd, gamma, meanGy, meanGyXhat, hi-lo, n, n)
-	})
+func init() {
+	opAddLayerNorm = register(&Op{Name: "add_layer_norm", Doc: "AddLayerNorm adds two tensors and normalises each row of the last axis of the sum.",
+		Saved: &Saved{In: []int{2}, Out: []int{0, 2, 3}}, Auxiliary: 2,
+		Infer: func(c *Call) []Spec {
+			specs := opLayerNorm.Infer(&Call{Op: c.Op, In: []*Tensor{c.In[0], c.In[2], c.In[3]}})
+			wantWide(c)
+			return append(specs[:1:1], specs...)
+		},
+		Run: func(c *Call) {
+			if c.In[0].dtype == Float32 {
+				addLayerNorm[float32](c)
+			} else {
+				addLayerNorm[float64](c)
+			}
+		},
+		Grad: func(g *GradCall) {
+			in := []*Tensor{g.Gy(1).Contiguous(), g.Out[0], g.In[2], g.Out[2], g.Out[3]}
+			var out []*Tensor
+			if g.gradOut[0] == nil { // the sum itself was not used
+				out = applyAll(opLayerNormGrad, nil, in...)
+			} else {
+				out = applyAll(opAddLayerNormGrad, nil, append([]*Tensor{g.Gy(0).Contiguous()}, in...)...)
+			}
+			for i, from := range []int{0, 0, 1, 2} {
+				if g.Needs(i) {
+					g.Set(i, out[from])
+				}
+			}
+		},
+		Define: func(c *Call) []*Tensor {
+			sum := c.In[0].Add(c.In[1])
+			y := opLayerNorm.Define(&Call{Op: opLayerNorm, Attr: c.Attr, In: []*Tensor{sum, c.In[2], c.In[3]}})
+			return []*Tensor{sum, y[0], nil, nil}
+		},
+		Samples: func(s *Sampler) []Sample {
+			return []Sample{{"affine", []*Tensor{s.Normal(3, 5), s.Normal(3, 5), s.Normal(5), s.Normal(5)}, normAttr{eps: 1e-5}},
+				{"plain, three axes", []*Tensor{s.Normal(2, 2, 4), s.Normal(2, 2, 4), nil, nil}, normAttr{eps: 1e-5}}}
+		}})
+	opAddLayerNormGrad = register(&Op{Name: "add_layer_norm_grad", Doc: "The gradients of AddLayerNorm for either operand, its scale and its shift.",
+		NoGrad: "second derivatives go through the definition of add_layer_norm",
+		Infer: func(c *Call) []Spec {
+			return opLayerNormGrad.Infer(&Call{Op: c.Op, In: c.In[1:]})
+		},
+		Run: func(c *Call) {
+			inner := &Call{Op: c.Op, In: c.In[1:], Out: c.Out}
+			if c.In[0].dtype == Float32 {
+				layerNormGrad(inner, dense[float32](c.In[0]))
+			} else {
+				layerNormGrad(inner, dense[float64](c.In[0]))
+			}
+		},
+		Samples: func(s *Sampler) []Sample {
+			return []Sample{{Name: "affine", In: []*Tensor{s.Normal(3, 5), s.Normal(3, 5), s.Normal(3, 5), s.Normal(5), s.Normal(3), s.Positive(3)}}}
+		}})
+	opRMSNorm = register(&Op{Name: "rms_norm", Doc: "RMSNorm divides each row of the last axis by the root of its mean square.", ONNX: "RMSNormalization",
+		Saved: &Saved{In: []int{0, 1}, Out: []int{1}}, Auxiliary: 1,
+		Infer: func(c *Call) []Spec {
+			return opLayerNorm.Infer(c)[:2]
+		},
+		Run: func(c *Call) {
+			rows, n := rowsOf(c.In[0])
+			if c.In[0].dtype == Float32 {
+				byRows(rows, n, func(lo, hi int) { rmsNormRows[float32](c, lo, hi, n) })
+			} else {
+				byRows(rows, n, func(lo, hi int) { rmsNormRows[float64](c, lo, hi, n) })
+			}
+		},
+		Grad: func(g *GradCall) {
+			out := applyAll(opRMSNormGrad, nil, g.Gy(0).Contiguous(), g.In[0], g.In[1], g.Out[1])
+			for i := range out {
+				if g.Needs(i) {
+					g.Set(i, out[i])
+				}
+			}
+		},
+		Define: func(c *Call) []*Tensor {
+			y := c.In[0].Div(c.In[0].Square().MeanKeep(-1).AddScalar(c.Attr.(normAttr).eps).Sqrt())
+			if c.In[1] != nil {
+				y = y.Mul(c.In[1])
+			}
+			return []*Tensor{y, nil}
+		},
+		Samples: func(s *Sampler) []Sample {
+			return []Sample{{"scale", []*Tensor{s.Normal(3, 5), s.Normal(5)}, normAttr{eps: 1e-5}},
+				{"plain, three axes", []*Tensor{s.Normal(2, 2, 4), nil}, normAttr{eps: 1e-5}}}
+		}})
+	opRMSNormGrad = register(&Op{Name: "rms_norm_grad", Doc: "The gradients of RMSNorm for its input and scale.",
+		NoGrad: "second derivatives go through the definition of rms_norm",
+		Infer: func(c *Call) []Spec {
+			return opLayerNormGrad.Infer(c)[:2]
+		},
+		Run: func(c *Call) {
+			if c.In[0].dtype == Float32 {
+				rmsNormGrad[float32](c)
+			} else {
+				rmsNormGrad[float64](c)
+			}
+		},
+		Samples: func(s *Sampler) []Sample {
+			return []Sample{{Name: "scale", In: []*Tensor{s.Normal(3, 5), s.Normal(3, 5), s.Normal(5), s.Positive(3)}}}
+		}})
 }
 
 // denseOrNil returns the elements of an optional operand.
@@ -248,51 +198,126 @@ func layerNormRows[T real](c *Call, lo, hi, n int) {
 		dense[T](c.Out[1])[lo:hi], dense[T](c.Out[2])[lo:hi], hi-lo, n, n, T(c.Attr.(normAttr).eps))
 }
 
-func layerNormGrad[T real](c *Call) {
+// addLayerNorm adds and normalises a few rows at a time, while they are near.
+func addLayerNorm[T real](c *Call) {
+	rows, n := rowsOf(c.In[0])
+	x, residual, sum := dense[T](c.In[0]), dense[T](c.In[1]), dense[T](c.Out[0])
+	norm := &Call{In: []*Tensor{c.Out[0], c.In[2], c.In[3]}, Out: c.Out[1:], Attr: c.Attr}
+	byRows(rows, n, func(lo, hi int) {
+		for ; lo < hi; lo += nearRows {
+			to := min(lo+nearRows, hi)
+			vec.Add(sum[lo*n:to*n], x[lo*n:to*n], residual[lo*n:to*n])
+			layerNormRows[T](norm, lo, to, n)
+		}
+	})
+}
+
+// nearRows is how many rows of a usual width stay in the first-level cache.
+const nearRows = 4
+
+// layerNormGrad computes the gradients of a layer norm. What is to be added to
+// that of the input may be nil.
+func layerNormGrad[T real](c *Call, add []T) {
 	gy, x, gamma := dense[T](c.In[0]), dense[T](c.In[1]), denseOrNil[T](c.In[2])
 	mean, rstd, gx := dense[T](c.In[3]), dense[T](c.In[4]), dense[T](c.Out[0])
 	rows, n := rowsOf(c.In[1])
+	sumParts(rows, [][]T{dense[T](c.Out[1]), dense[T](c.Out[2])}, func(parts [][]T, lo, hi int) {
+		for ; lo < hi; lo += nearRows {
+			to := min(lo+nearRows, hi)
+			vec.LayerNormGradRows(gx[lo*n:to*n], parts[0], parts[1], gy[lo*n:to*n], x[lo*n:to*n], gamma, mean[lo:to], rstd[lo:to], to-lo, n, n)
+			if add != nil {
+				vec.Add(gx[lo*n:to*n], gx[lo*n:to*n], add[lo*n:to*n])
+			}
+		}
+	})
+}
+
+func rmsNormRows[T real](c *Call, lo, hi, n int) {
+	vec.RMSNormRows(dense[T](c.Out[0])[lo*n:hi*n], dense[T](c.In[0])[lo*n:hi*n], denseOrNil[T](c.In[1]),
+		dense[T](c.Out[1])[lo:hi], hi-lo, n, n, T(c.Attr.(normAttr).eps))
+}
+
+func rmsNormGrad[T real](c *Call) {
+	gy, x, gamma := dense[T](c.In[0]), dense[T](c.In[1]), denseOrNil[T](c.In[2])
+	rstd, gx := dense[T](c.In[3]), dense[T](c.Out[0])
+	rows, n := rowsOf(c.In[1])
+	sumParts(rows, [][]T{dense[T](c.Out[1])}, func(parts [][]T, lo, hi int) {
+		vec.RMSNormGradRows(gx[lo*n:hi*n], parts[0], gy[lo*n:hi*n], x[lo*n:hi*n], gamma, rstd[lo:hi], hi-lo, n, n)
+	})
+}
+
+// sumParts adds up vectors over rows in blocks, each into vectors of its own,
+// and then the blocks in order: the result does not depend on the number of
+// threads.
+func sumParts[T real](rows int, sums [][]T, add func(parts [][]T, lo, hi int)) {
 	block := max(reduceRows/8, 1)
 	blocks := max(1, (rows+block-1)/block)
-	parts := make([]T, 2*n*blocks)
+	n := len(sums[0])
+	all := make([]T, len(sums)*n*blocks)
 	par.For(rows, block, func(lo, hi int) {
-		p := parts[lo/block*2*n:][:2*n]
-		vec.LayerNormGradRows(gx[lo*n:hi*n], p[:n], p[n:], gy[lo*n:hi*n], x[lo*n:hi*n], gamma, mean[lo:hi], rstd[lo:hi], hi-lo, n, n)
+		parts := make([][]T, len(sums))
+		for i := range parts {
+			parts[i] = all[(lo/block*len(sums)+i)*n:][:n]
+		}
+		add(parts, lo, hi)
 	})
-	ggamma, gbeta := dense[T](c.Out[1]), dense[T](c.Out[2])
-	clear(ggamma)
-	clear(gbeta)
-	for b := range blocks {
-		vec.Add(ggamma, ggamma, parts[b*2*n:][:n])
-		vec.Add(gbeta, gbeta, parts[b*2*n+n:][:n])
+	for i, sum := range sums {
+		clear(sum)
+		for b := range blocks {
+			vec.Add(sum, sum, all[(b*len(sums)+i)*n:][:n])
+		}
 	}
 }
 
-// BatchNorm normalises each channel of x (N, C, ...) by its mean and variance
-// over the batch and all positions, then scales and shifts it by gamma and
-// beta (C). It also returns that mean and (biased) variance, for running
-// statistics (Ioffe and Szegedy 2015).
-func BatchNorm(x, gamma, beta *Tensor, eps float64) (y, mean, variance *Tensor) {
-	return batchNormWith(x, gamma, beta, normAttr{eps: eps})
-}
-
-// BatchNormReLU is BatchNorm followed by ReLU in the same pass over memory.
-func BatchNormReLU(x, gamma, beta *Tensor, eps float64) (y, mean, variance *Tensor) {
-	return batchNormWith(x, gamma, beta, normAttr{eps: eps, relu: true})
-}
-
-func batchNormWith(x, gamma, beta *Tensor, a normAttr) (y, mean, variance *Tensor) {
-	if len(x.shape) >= 2 {
-		x = channelsInnermost(x)
-	}
-	out := applyAll(opBatchNorm, a, x, gamma.Contiguous(), beta.Contiguous())
-	return out[0], out[1], out[2]
-}
-
-// LayerNorm normalises each row of the last axis, then scales and shifts it by
-// gamma and beta, either of which may be nil (Ba, Kiros and Hinton 2016).
+// LayerNorm normalises each row to mean 0 and variance 1, then scales and
+// shifts it by gamma and beta, either of which may be nil (Ba, Kiros and Hinton
+// 2016). A row is the last axis of x, or the last axes where gamma and beta
+// have several.
 func LayerNorm(x, gamma, beta *Tensor, eps float64) *Tensor {
-	return applyAll(opLayerNorm, normAttr{eps: eps}, x.Contiguous(), contiguousOrNil(gamma), contiguousOrNil(beta))[0]
+	rows, gamma, beta := normRows("layer_norm", x, gamma, beta)
+	return applyAll(opLayerNorm, normAttr{eps: eps}, rows, gamma, beta)[0].Reshape(x.shape...)
+}
+
+// AddLayerNorm returns x + residual and the [LayerNorm] of that, in one pass
+// over memory: a branch of a network joins the main road and the next one
+// leaves it. Both operands have the same shape.
+func AddLayerNorm(x, residual, gamma, beta *Tensor, eps float64) (sum, y *Tensor) {
+	if !slices.Equal(x.shape, residual.shape) {
+		misfit("add_layer_norm", []*Tensor{x, residual}, "the two that are added must have the same shape")
+	}
+	rows, g, b := normRows("add_layer_norm", x, gamma, beta)
+	out := applyAll(opAddLayerNorm, normAttr{eps: eps}, rows, residual.Reshape(rows.shape...).Contiguous(), g, b)
+	return out[0].Reshape(x.shape...), out[1].Reshape(x.shape...)
+}
+
+// RMSNorm divides each row by the root of its mean square, then scales it by
+// gamma, which may be nil (Zhang and Sennrich, arXiv 1910.07467). A row is the
+// last axis of x, or the last axes where gamma has several.
+func RMSNorm(x, gamma *Tensor, eps float64) *Tensor {
+	rows, gamma, _ := normRows("rms_norm", x, gamma, nil)
+	return applyAll(opRMSNorm, normAttr{eps: eps}, rows, gamma)[0].Reshape(x.shape...)
+}
+
+// normRows lays x out so that the axes of the scale and the shift are one.
+func normRows(op string, x, gamma, beta *Tensor) (rows, scale, shift *Tensor) {
+	flat := func(t *Tensor) *Tensor {
+		if t == nil || len(t.shape) < 2 {
+			return contiguousOrNil(t)
+		}
+		n := len(x.shape) - len(t.shape)
+		if n < 0 || !slices.Equal(x.shape[n:], t.shape) {
+			misfit(op, []*Tensor{x, gamma, beta}, "the scale and the shift must have the sizes of the last axes")
+		}
+		return t.Reshape(t.Len())
+	}
+	if gamma != nil && beta != nil && len(gamma.shape) != len(beta.shape) {
+		misfit(op, []*Tensor{x, gamma, beta}, "the scale and the shift must have the same shape")
+	}
+	rows, scale, shift = x, flat(gamma), flat(beta)
+	if t := cmp.Or(gamma, beta); t != nil && len(t.shape) > 1 {
+		rows = x.Reshape(append(slices.Clone(x.shape[:len(x.shape)-len(t.shape)]), t.Len())...)
+	}
+	return rows.Contiguous(), scale, shift
 }
 
 // GroupNorm normalises each of the groups of channels of each sample of x

@@ -20,12 +20,13 @@ func Max[T Float, I Index](s Shape, x, y []T, arg []I) {
 	}
 	oh, ow := s.OutH(), s.OutW()
 	x32, y32, arg8, fast := vectorTypes(x, y, arg)
+	ends := s.runEnds()
 	par.For(s.N*oh, rowsAtOnce(ow*s.C*s.KH*s.KW), func(lo, hi int) {
 		for row := lo; row < hi; row++ {
 			for j := 0; j < ow; {
 				end := j + 1
 				if fast {
-					end = s.sameTaps(j)
+					end = ends[j]
 					if s.maxRun(row, j, end, x32, y32, arg8) {
 						j = end
 						continue
@@ -90,10 +91,15 @@ func MaxGrad[T Float, I Index](s Shape, gy []T, arg []I, gx []T) {
 	mustIndex[I]("MaxGrad", s)
 	oh, ow := s.OutH(), s.OutW()
 	gx32, gy32, arg8, fast := vectorTypes(gx, gy, arg)
+	ends := s.runEnds()
+	fresh := fast && s.sideBySide()
 	par.For(s.N*s.H, rowsAtOnce(s.W*s.C), func(lo, hi int) {
 		for row := lo; row < hi; row++ {
 			n, h := row/s.H, row%s.H
-			clear(gx[row*s.W*s.C : (row+1)*s.W*s.C])
+			if !fresh {
+				clear(gx[row*s.W*s.C : (row+1)*s.W*s.C])
+			}
+			won := 0                            // pixels of the row that windows have written, when fresh
 			for kh := s.KH - 1; kh >= 0; kh-- { // descending kh is ascending output row
 				at := h + s.PadH - kh*s.DilationH
 				if at < 0 || at%s.StrideH != 0 || at/s.StrideH >= oh {
@@ -101,7 +107,8 @@ func MaxGrad[T Float, I Index](s Shape, gy []T, arg []I, gx []T) {
 				}
 				for j := 0; j < ow; j++ {
 					if fast {
-						if end := s.sameTaps(j); s.maxGradRun(row, n*oh+at/s.StrideH, kh, j, end, gx32, gy32, arg8) {
+						end := ends[j]
+						if s.maxGradRun(row, n*oh+at/s.StrideH, kh, j, end, gx32, gy32, arg8, fresh) {
 							j = end - 1
 							continue
 						}
@@ -112,12 +119,25 @@ func MaxGrad[T Float, I Index](s Shape, gy []T, arg []I, gx []T) {
 					best := arg[((n*oh+at/s.StrideH)*ow+j)*s.C:][:s.C]
 					for kw := wlo; kw < whi; kw++ {
 						pixel := gx[(row*s.W+w0+kw*s.DilationW)*s.C:][:s.C]
+						if fresh {
+							clear(pixel)
+						}
 						scatter(grads, best, I(kh*s.KW+kw), pixel)
 					}
 				}
+				won = min(ow*s.StrideW-s.PadW, s.W)
+			}
+			if fresh {
+				clear(gx[(row*s.W+won)*s.C : (row+1)*s.W*s.C])
 			}
 		}
 	})
+}
+
+// sideBySide reports whether each pixel, up to a last column, is in exactly one
+// window of a row of windows or in none, so that gradients need not be added up.
+func (s Shape) sideBySide() bool {
+	return s.StrideH >= s.KH && s.StrideW == s.KW && s.DilationH == 1 && s.DilationW == 1
 }
 
 // scatter adds to pixel what it won.
@@ -164,16 +184,21 @@ func vectorTypes[T Float, I Index](x, y []T, arg []I) (x32, y32 []float32, arg8 
 	return x32, y32, arg8, ok || arg == nil
 }
 
-// sameTaps returns the end of the run of output columns that begins at j and
-// whose windows meet the image with the same positions.
-func (s Shape) sameTaps(j int) int {
-	lo, hi := taps(j*s.StrideW-s.PadW, s.KW, s.DilationW, s.W)
-	for j++; j < s.OutW(); j++ {
-		if l, h := taps(j*s.StrideW-s.PadW, s.KW, s.DilationW, s.W); l != lo || h != hi {
-			break
+// runEnds returns, for each output column that a run begins at, the column
+// behind the run. The windows of a run meet the image with the same positions.
+func (s Shape) runEnds() []int {
+	ends := make([]int, s.OutW())
+	for start := 0; start < len(ends); start = ends[start] {
+		lo, hi := taps(start*s.StrideW-s.PadW, s.KW, s.DilationW, s.W)
+		end := start + 1
+		for ; end < len(ends); end++ {
+			if l, h := taps(end*s.StrideW-s.PadW, s.KW, s.DilationW, s.W); l != lo || h != hi {
+				break
+			}
 		}
+		ends[start] = end
 	}
-	return j
+	return ends
 }
 
 func mustIndex[I Index](op string, s Shape) {

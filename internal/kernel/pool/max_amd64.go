@@ -22,6 +22,7 @@ type maxArgs struct {
 	pixels    int            // at least one
 	xstep     int            // bytes from one window to the next
 	pixel     int            // elements from one output pixel to the next
+	fresh     int            // gradient: 1 to overwrite gx, 0 to add to it
 	offsets   [maxTaps]int32 // of window positions, in bytes from x
 	codes     [maxTaps]int32 // of window positions, as arg has them
 }
@@ -84,8 +85,9 @@ func (s Shape) maxRun(row, j0, j1 int, x, y []float32, arg []uint8) bool {
 
 // maxGradRun adds to input row (of all images) row what it won as kernel row kh
 // of output columns [j0, j1) of outRow, which meet the image with the same window
-// positions, and reports whether it did.
-func (s Shape) maxGradRun(row, outRow, kh, j0, j1 int, gx, gy []float32, arg []uint8) bool {
+// positions, and reports whether it did. If fresh is set it overwrites the pixels
+// of those windows instead.
+func (s Shape) maxGradRun(row, outRow, kh, j0, j1 int, gx, gy []float32, arg []uint8, fresh bool) bool {
 	w0 := j0*s.StrideW - s.PadW
 	wlo, whi := taps(w0, s.KW, s.DilationW, s.W)
 	if !s.vectors(whi - wlo) {
@@ -99,6 +101,9 @@ func (s Shape) maxGradRun(row, outRow, kh, j0, j1 int, gx, gy []float32, arg []u
 		a.offsets[a.taps] = int32(4 * (kw - wlo) * s.DilationW * s.C)
 		a.codes[a.taps] = int32(kh*s.KW + kw)
 		a.taps++
+	}
+	if fresh {
+		a.fresh = 1
 	}
 	at := (outRow*s.OutW() + j0) * s.C
 	a.x, a.y = unsafe.Pointer(&target[0]), unsafe.Pointer(&gy[at:][:(j1-j0)*s.C][0])

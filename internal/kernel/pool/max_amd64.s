@@ -140,7 +140,11 @@ last:
 
 // func maxGradAVX512(a *maxArgs)
 TEXT ·maxGradAVX512(SB), NOSPLIT, $0-8
+	MOVQ  a+0(FP), AX
+	MOVQ  maxArgs_fresh(AX), BX
 	LOAD_ARGS
+	TESTQ BX, BX
+	JNZ   freshPixel
 
 pixel:
 	XORQ CX, CX
@@ -173,9 +177,43 @@ tap:
 	VZEROUPPER
 	RET
 
+freshPixel:
+	XORQ CX, CX
+
+freshVector:
+	MASK(freshReady)
+freshReady:
+	LEAQ        (SI)(CX*4), BX
+	VMOVUPS.Z   (DI)(CX*4), K1, Z0
+	VPMOVZXBD.Z (DX)(CX*1), K1, Z1
+	XORQ        R14, R14
+
+freshTap:
+	MOVLQSX       (R8)(R14*4), AX
+	VPCMPEQD.BCST (R15)(R14*4), Z1, K2
+	VMOVAPS.Z     Z0, K2, Z2
+	VMOVUPS       Z2, K1, (BX)(AX*1)
+	INCQ          R14
+	CMPQ          R14, R9
+	JLT           freshTap
+	ADDQ          $16, CX
+	CMPQ          CX, R10
+	JLT           freshVector
+	ADDQ          R12, SI
+	LEAQ          (DI)(R13*4), DI
+	ADDQ          R13, DX
+	DECQ          R11
+	JNZ           freshPixel
+	VZEROUPPER
+	RET
+
 // func maxGradAVX2(a *maxArgs)
 TEXT ·maxGradAVX2(SB), NOSPLIT, $0-8
+	MOVQ  a+0(FP), AX
+	MOVQ  maxArgs_fresh(AX), BX
 	LOAD_ARGS
+	TESTQ BX, BX
+	JNZ   freshPixel
 
 pixel:
 	XORQ CX, CX
@@ -204,5 +242,34 @@ tap:
 	ADDQ         R13, DX
 	DECQ         R11
 	JNZ          pixel
+	VZEROUPPER
+	RET
+
+freshPixel:
+	XORQ CX, CX
+
+freshVector:
+	LEAQ      (SI)(CX*4), BX
+	VMOVUPS   (DI)(CX*4), Y0
+	VPMOVZXBD (DX)(CX*1), Y1
+	XORQ      R14, R14
+
+freshTap:
+	MOVLQSX      (R8)(R14*4), AX
+	VPBROADCASTD (R15)(R14*4), Y2
+	VPCMPEQD     Y2, Y1, Y2
+	VANDPS       Y0, Y2, Y2
+	VMOVUPS      Y2, (BX)(AX*1)
+	INCQ         R14
+	CMPQ         R14, R9
+	JLT          freshTap
+	ADDQ         $8, CX
+	CMPQ         CX, R10
+	JLT          freshVector
+	ADDQ         R12, SI
+	LEAQ         (DI)(R13*4), DI
+	ADDQ         R13, DX
+	DECQ         R11
+	JNZ          freshPixel
 	VZEROUPPER
 	RET
