@@ -11,21 +11,29 @@ import (
 	"github.com/hadal-ml/hadal/tensor"
 )
 
-// Ensemble is several networks for one task; it averages what they say.
+// Ensemble is several networks for one task; it averages what they say, of each
+// view of the input if there are several.
 type Ensemble struct {
 	Members []nn.Module
+	views   func(x *tensor.Tensor) []*tensor.Tensor // nil: the input alone
 }
 
 // Forward maps an input to the logarithm of the mean of the members'
-// probabilities (B, classes), which softmax turns into that mean again.
+// probabilities (B, classes) for all views, which softmax turns into that mean again.
 func (e *Ensemble) Forward(c *nn.Context, x *tensor.Tensor) *tensor.Tensor {
 	// In logarithms all the way: where the members are sure, probabilities of
 	// the other classes are below what a float32 holds.
-	said := make([]*tensor.Tensor, len(e.Members))
-	for i, m := range e.Members {
-		said[i] = m.Forward(c, x).LogSoftmax(-1)
+	views := []*tensor.Tensor{x}
+	if e.views != nil {
+		views = e.views(x)
 	}
-	return tensor.Stack(0, said...).LogSumExp(0).AddScalar(-math.Log(float64(len(e.Members))))
+	var said []*tensor.Tensor
+	for _, m := range e.Members {
+		for _, view := range views {
+			said = append(said, m.Forward(c, view).LogSoftmax(-1))
+		}
+	}
+	return tensor.Stack(0, said...).LogSumExp(0).AddScalar(-math.Log(float64(len(said))))
 }
 
 // memberDir is the folder of one network of an ensemble, counted from 0.

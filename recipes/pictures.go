@@ -16,13 +16,14 @@ import (
 // maxMistakes is how many misread images a sheet shows.
 const maxMistakes = 100
 
-// drawCurves draws the metrics file of a run folder as curves.png.
-func drawCurves(dir, title string) error {
+// drawCurves draws the metrics file of a run folder as curves.png. judge is
+// what the data are called that the run was measured on.
+func drawCurves(dir, title, judge string) error {
 	lines, _, err := jsonl.ReadFile[json.RawMessage](filepath.Join(dir, MetricsFile))
 	if err != nil {
 		return err
 	}
-	run := plot.Run{Name: title, StepEvery: logEvery, ValName: "test"}
+	run := plot.Run{Name: title, StepEvery: logEvery, ValName: judge}
 	for _, line := range lines {
 		var kind struct{ Kind string }
 		if err := json.Unmarshal(line, &kind); err != nil {
@@ -52,8 +53,20 @@ func drawCurves(dir, title string) error {
 }
 
 // draw makes the pictures of a finished run.
-func (r *Run) draw(test data.Dataset, e *train.Evaluation) error {
-	names := test.Classes()
+func (r *Run) draw(judge data.Dataset, e *train.Evaluation) error {
+	title := r.Recipe.Name
+	if n := r.Config.Members; n > 1 {
+		for i := range n {
+			if err := drawCurves(memberDir(r.Dir, i), title, r.Config.judgeName()); err != nil {
+				return err
+			}
+		}
+		title = fmt.Sprintf("%s: %d networks, one after the other", title, n)
+	}
+	if err := drawCurves(r.Dir, title, r.Config.judgeName()); err != nil {
+		return err
+	}
+	names := judge.Classes()
 	confusion, err := metrics.Confusion(e.Predicted, e.True, len(names))
 	if err != nil {
 		return err
@@ -68,13 +81,13 @@ func (r *Run) draw(test data.Dataset, e *train.Evaluation) error {
 	if r.Recipe.Input == nil {
 		return nil
 	}
-	if err := r.drawMistakes(test, e, names); err != nil {
+	if err := r.drawMistakes(judge, e, names); err != nil {
 		return err
 	}
 	return r.drawFilters()
 }
 
-func (r *Run) drawMistakes(test data.Dataset, e *train.Evaluation, names []string) error {
+func (r *Run) drawMistakes(judge data.Dataset, e *train.Evaluation, names []string) error {
 	in := r.Recipe.Input
 	var mistakes []plot.Mistake
 	for i, guess := range e.Predicted {
@@ -83,7 +96,7 @@ func (r *Run) drawMistakes(test data.Dataset, e *train.Evaluation, names []strin
 		}
 		pixels := make([]float32, in.Channels*in.Height*in.Width)
 		var target data.Target
-		if err := test.Read(i, pixels, &target); err != nil {
+		if err := judge.Read(i, pixels, &target); err != nil {
 			return err
 		}
 		mistakes = append(mistakes, plot.Mistake{

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/hadal-ml/hadal/recipes/basics"
 	"github.com/hadal-ml/hadal/recipes/digits"
 	"github.com/hadal-ml/hadal/recipes/logistic"
 	"github.com/hadal-ml/hadal/recipes/recipe"
@@ -19,6 +20,8 @@ var all = []recipe.Recipe{
 	digits.MLPRecipe,
 	digits.LeNetRecipe,
 	logistic.Recipe,
+	basics.LineRecipe,
+	basics.UniversalRecipe,
 }
 
 // All returns every recipe, in the order in which a newcomer should meet them.

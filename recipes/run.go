@@ -1,19 +1,17 @@
 package recipes
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"math"
 	"os"
 	"path/filepath"
 	"time"
 
 	"github.com/hadal-ml/hadal/data"
-	"github.com/hadal-ml/hadal/internal/atomicfile"
-	"github.com/hadal-ml/hadal/internal/cpu"
 	"github.com/hadal-ml/hadal/internal/par"
 	"github.com/hadal-ml/hadal/nn"
 	"github.com/hadal-ml/hadal/recipes/recipe"
@@ -32,9 +30,6 @@ const (
 // logEvery is how many updates there are to a line of the metrics file.
 const logEvery = 10
 
-// precision is what runs compute in.
-const precision = "f32"
-
 // Config is everything that is needed to rebuild a run and to run it again.
 type Config struct {
 	Recipe         string  `json:"recipe"`
@@ -45,27 +40,12 @@ type Config struct {
 	Seed           uint64  `json:"seed"`
 	Members        int     `json:"members"`
 	Limit          int     `json:"limit,omitempty"` // samples used of each set; 0: all
-	Precision      string  `json:"precision"`
-	Version        string  `json:"version"`
-}
-
-// Result is what a finished run says of itself.
-type Result struct {
-	Recipe          string    `json:"recipe"`
-	Seed            uint64    `json:"seed"`
-	Epochs          int       `json:"epochs"`
-	Parameters      int       `json:"parameters"`
-	TestAccuracy    float64   `json:"test_accuracy"`
-	TestErrors      int       `json:"test_errors"`
-	TestSamples     int       `json:"test_samples"`
-	TestLoss        float64   `json:"test_loss"`
-	MemberAccuracy  []float64 `json:"member_accuracy,omitempty"`
-	TrainSeconds    float64   `json:"train_seconds"`
-	ImagesPerSecond float64   `json:"images_per_second"`
-	Threads         int       `json:"threads"`
-	ISA             string    `json:"isa"`
-	Precision       string    `json:"precision"`
-	Version         string    `json:"version"`
+	// HoldOut is how many samples of the training set are measured on in place
+	// of the test set, and not trained on.
+	HoldOut   int             `json:"hold_out,omitempty"`
+	Full      bool            `json:"full,omitempty"` // the setting of the paper
+	Precision train.Precision `json:"precision"`
+	Version   string          `json:"version"`
 }
 
 // Options are what a person may change about a run. Zero values leave the
@@ -76,11 +56,22 @@ type Options struct {
 	Rate      float64
 	Seed      *uint64
 	Limit     int
-	Out       string // folder of the run; must not hold one yet
-	Resume    string // folder of a run to go on with
-	Version   string
+	// HoldOut samples of the training set are measured on in place of the test
+	// set, which then has no part in the run; they are not trained on. Which
+	// ones depends on the seed; they have the training set's mixture of classes.
+	HoldOut int
+	Out     string // folder of the run; must not hold one yet
+	Resume  string // folder of a run to go on with
+	// NoPictures leaves out the pictures, for the many short runs of a search.
+	NoPictures bool
+	Version    string
+	Precision  train.Precision // F32 when empty
 	// Callbacks are told of the training of each member, such as a progress bar.
 	Callbacks func(member, members int) []train.Callback
+	// Full asks for the setting of the paper, however long it takes.
+	Full bool
+	// Bar shows how trainings go that Callbacks cannot be told of; nil: nobody looks.
+	Bar recipe.Bar
 }
 
 // Run is a folder with a trained model.
@@ -100,7 +91,7 @@ func newModel(r recipe.Recipe, c Config) (nn.Module, []nn.Module) {
 	if len(members) == 1 {
 		return members[0], members
 	}
-	return &Ensemble{Members: members}, members
+	return &Ensemble{members, r.Views}, members
 }
 
 // Open reads a run folder: its settings, and the model with its weights.
@@ -108,6 +99,9 @@ func Open(dir string) (*Run, error) {
 	c, r, err := readConfig(dir)
 	if err != nil {
 		return nil, err
+	}
+	if r.Train != nil {
+		return nil, fmt.Errorf("%s is a run of %s, which is no classifier with a test set", dir, r.Name)
 	}
 	model, _ := newModel(r, c)
 	path := filepath.Join(dir, ModelFile)
@@ -124,55 +118,67 @@ func Open(dir string) (*Run, error) {
 // for its steps to be counted.
 const MaxEpochs = 1_000_000
 
-// maxConfigBytes bounds what is read as a configuration.
-const maxConfigBytes = 1 << 20
+// maxMembers is how many networks are averaged at most.
+const maxMembers = 100
 
+// readConfig reads the settings of a run, and finds its recipe.
 func readConfig(dir string) (Config, recipe.Recipe, error) {
-	var c Config
 	path := filepath.Join(dir, ConfigFile)
-	f, err := os.Open(path)
+	text, err := readBounded(path)
 	if errors.Is(err, os.ErrNotExist) {
-		return c, recipe.Recipe{}, fmt.Errorf("%s is not the folder of a run: it has no %s", dir, ConfigFile)
+		return Config{}, recipe.Recipe{}, fmt.Errorf("%s is not the folder of a run: it has no %s", dir, ConfigFile)
 	}
 	if err != nil {
-		return c, recipe.Recipe{}, err
+		return Config{}, recipe.Recipe{}, err
 	}
-	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, maxConfigBytes))
+	c, r, err := parseConfig(text)
 	if err != nil {
-		return c, recipe.Recipe{}, err
-	}
-	if err := json.Unmarshal(text, &c); err != nil {
-		return c, recipe.Recipe{}, fmt.Errorf("%s cannot be read: %v; train again into a new folder", path, err)
-	}
-	r, err := Find(c.Recipe)
-	if err != nil {
-		return c, r, fmt.Errorf("%s: %w", path, err)
-	}
-	if c.Members < 1 || c.Members > 100 || c.Epochs < 1 || c.Epochs > MaxEpochs || c.ScheduleEpochs < 1 || c.ScheduleEpochs > MaxEpochs || c.BatchSize < 1 || !(c.LearningRate > 0) || c.Limit < 0 {
-		return c, r, fmt.Errorf("%s is damaged: its numbers make no sense; train again into a new folder", path)
-	}
-	if c.Precision != precision {
-		return c, r, fmt.Errorf("%s asks for the precision %q; there is only %s", path, c.Precision, precision)
+		return c, r, fmt.Errorf("%s %w; train again into a new folder", path, err)
 	}
 	return c, r, nil
 }
 
-// Test returns the test set of a run.
-func (r *Run) Test() (data.Dataset, error) {
-	_, test, err := loadData(r.Recipe, r.Config.Limit)
-	return test, err
+// parseConfig believes nothing of what a configuration says.
+func parseConfig(text []byte) (c Config, r recipe.Recipe, err error) {
+	if err := json.Unmarshal(text, &c); err != nil {
+		return c, r, fmt.Errorf("cannot be read: %w", err)
+	}
+	r, err = Find(c.Recipe)
+	if err != nil {
+		return c, r, fmt.Errorf("is of another program or damaged: %w", err)
+	}
+	if c.Members < 1 || c.Members > maxMembers || c.Epochs < 1 || c.Epochs > MaxEpochs || c.ScheduleEpochs < 1 || c.ScheduleEpochs > MaxEpochs || c.BatchSize < 1 || !(c.LearningRate > 0) || c.Limit < 0 || c.HoldOut < 0 {
+		return c, r, errors.New("is damaged: its numbers make no sense")
+	}
+	if err := c.Precision.Check(); err != nil {
+		return c, r, err
+	}
+	return c, r, nil
 }
 
-func loadData(r recipe.Recipe, limit int) (learn, test data.Dataset, err error) {
-	learn, test, err = r.Load()
+// Judge returns the data that a run is measured on: the test set, or what it
+// held out of the training set.
+func (r *Run) Judge() (data.Dataset, error) {
+	_, judge, err := loadData(r.Recipe, r.Config)
+	return judge, err
+}
+
+// loadData returns what a run learns from and what it is measured on.
+func loadData(r recipe.Recipe, c Config) (learn, judge data.Dataset, err error) {
+	learn, judge, err = r.Load()
 	if err != nil {
 		return nil, nil, err
 	}
-	if limit > 0 {
-		learn, test = data.Limit(learn, limit), data.Limit(test, limit)
+	if c.Limit > 0 {
+		learn, judge = data.Limit(learn, c.Limit), data.Limit(judge, c.Limit)
 	}
-	return learn, test, nil
+	if c.HoldOut > 0 {
+		if c.HoldOut >= learn.Len() {
+			return nil, nil, fmt.Errorf("%d samples cannot be held out of the %d to train on; use --holdout %d or less", c.HoldOut, learn.Len(), learn.Len()-1)
+		}
+		return data.HoldOut(learn, c.Seed, c.HoldOut)
+	}
+	return learn, judge, nil
 }
 
 // Train runs a recipe, or goes on with a run, and leaves a complete run folder.
@@ -183,7 +189,10 @@ func Train(ctx context.Context, r recipe.Recipe, o Options) (*Run, *Result, erro
 	if err != nil {
 		return nil, nil, err
 	}
-	learn, test, err := loadData(r, c.Limit)
+	if r.Train != nil {
+		return trainOwn(ctx, r, c, dir, o)
+	}
+	learn, judge, err := loadData(r, c)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -201,14 +210,14 @@ func Train(ctx context.Context, r recipe.Recipe, o Options) (*Run, *Result, erro
 	model, members := newModel(r, c)
 	metadata := map[string]string{"recipe": c.Recipe, "version": c.Version}
 	result := &Result{Recipe: c.Recipe, Seed: c.Seed, Epochs: c.Epochs, Parameters: nn.CountParameters(model),
-		Threads: par.Threads(), ISA: cpu.Active().String(), Precision: c.Precision, Version: c.Version}
+		Threads: par.Threads(), ISA: c.Precision.ISA(), Precision: string(c.Precision), Version: c.Version}
 	seen := 0.0
 	for i, m := range members {
 		place := dir
 		if len(members) > 1 {
 			place = memberDir(dir, i)
 		}
-		cfg := train.Config{Train: learn, Val: test, Loss: nn.CrossEntropy, Epochs: c.Epochs, BatchSize: c.BatchSize, Seed: c.Seed + uint64(i)}
+		cfg := train.Config{Train: learn, Val: judge, ValName: c.judgeName(), Loss: nn.CrossEntropy, Epochs: c.Epochs, BatchSize: c.BatchSize, Seed: c.Seed + uint64(i), Precision: c.Precision}
 		stepsPerEpoch := (learn.Len() + c.BatchSize - 1) / c.BatchSize
 		r.Configure(&cfg, c.LearningRate, stepsPerEpoch*c.ScheduleEpochs)
 		checkpoint := filepath.Join(place, CheckpointFile)
@@ -239,9 +248,6 @@ func Train(ctx context.Context, r recipe.Recipe, o Options) (*Run, *Result, erro
 		if len(members) > 1 {
 			result.MemberAccuracy = append(result.MemberAccuracy, fit.Last().ValAccuracy)
 		}
-		if err := drawCurves(place, r.Name); err != nil {
-			return nil, nil, err
-		}
 	}
 	run := &Run{Dir: dir, Config: c, Recipe: r, Model: model}
 	if len(members) > 1 {
@@ -251,12 +257,9 @@ func Train(ctx context.Context, r recipe.Recipe, o Options) (*Run, *Result, erro
 		if err := joinMetrics(dir, len(members)); err != nil {
 			return run, nil, err
 		}
-		if err := drawCurves(dir, fmt.Sprintf("%s: %d networks, one after the other", r.Name, len(members))); err != nil {
-			return run, nil, err
-		}
 	}
 	result.ImagesPerSecond = math.Round(seen / result.TrainSeconds)
-	return run, result, run.finish(test, result)
+	return run, result, run.finish(judge, result, !o.NoPictures)
 }
 
 // start settles the folder of a run and its configuration. It writes nothing.
@@ -265,7 +268,13 @@ func start(r *recipe.Recipe, o Options) (string, Config, error) {
 		return resume(r, o)
 	}
 	c := Config{Recipe: r.Name, Epochs: r.Epochs, ScheduleEpochs: r.Epochs, BatchSize: r.BatchSize, LearningRate: r.Rate,
-		Members: max(r.Members, 1), Limit: o.Limit, Precision: precision, Version: o.Version}
+		Members: max(r.Members, 1), Limit: o.Limit, HoldOut: o.HoldOut, Full: o.Full, Precision: cmp.Or(o.Precision, train.F32), Version: o.Version}
+	if err := o.Precision.Check(); err != nil {
+		return "", c, err
+	}
+	if r.Train != nil && c.Precision != train.F32 {
+		return "", c, fmt.Errorf("%s trains in its own way, in float32 only: leave --precision out", r.Name)
+	}
 	if o.Epochs > MaxEpochs {
 		return "", c, fmt.Errorf("%d epochs are too many: a run has at most %d", o.Epochs, MaxEpochs)
 	}
@@ -305,8 +314,8 @@ func resume(r *recipe.Recipe, o Options) (string, Config, error) {
 		return "", c, fmt.Errorf("%s is a run of %s, not of %s", o.Resume, found.Name, r.Name)
 	}
 	*r = found
-	if o.BatchSize > 0 && o.BatchSize != c.BatchSize || o.Rate > 0 && o.Rate != c.LearningRate || o.Seed != nil && *o.Seed != c.Seed || o.Limit > 0 && o.Limit != c.Limit {
-		return "", c, errors.New("--resume goes on with the settings of the run: leave --batch, --lr, --seed and --limit out")
+	if o.BatchSize > 0 && o.BatchSize != c.BatchSize || o.Rate > 0 && o.Rate != c.LearningRate || o.Seed != nil && *o.Seed != c.Seed || o.Limit > 0 && o.Limit != c.Limit || o.HoldOut > 0 && o.HoldOut != c.HoldOut || o.Precision != "" && o.Precision != c.Precision {
+		return "", c, errors.New("--resume goes on with the settings of the run: leave --batch, --lr, --seed, --limit, --holdout and --precision out")
 	}
 	if o.Epochs > MaxEpochs-c.Epochs {
 		return "", c, fmt.Errorf("%d more epochs are too many: a run has at most %d, and this one has %d", o.Epochs, MaxEpochs, c.Epochs)
@@ -327,36 +336,22 @@ func (c Config) save(dir string) error {
 	return nil
 }
 
-func writeJSON(path string, v any) error {
-	text, err := json.MarshalIndent(v, "", "  ")
-	if err != nil {
-		return err
-	}
-	return atomicfile.WriteFile(path, func(w io.Writer) error {
-		_, err := w.Write(append(text, '\n'))
-		return err
-	})
-}
-
 func exists(path string) bool {
 	_, err := os.Stat(path)
 	return err == nil
 }
 
-// finish tests the model, draws the pictures and writes the result.
-func (r *Run) finish(test data.Dataset, result *Result) error {
-	e, err := train.Evaluate(r.Model, test, nn.CrossEntropy)
+// finish measures the model, draws the pictures and writes the result.
+func (r *Run) finish(judge data.Dataset, result *Result, pictures bool) error {
+	e, err := train.EvaluateIn(r.Config.Precision, r.Model, judge, nn.CrossEntropy)
 	if err != nil {
 		return err
 	}
-	result.TestAccuracy, result.TestLoss, result.TestSamples = e.Accuracy, e.Loss, e.Samples
-	for i, p := range e.Predicted {
-		if p != e.True[i] {
-			result.TestErrors++
+	result.Measured = r.Measure(e)
+	if pictures {
+		if err := r.draw(judge, e); err != nil {
+			return err
 		}
-	}
-	if err := r.draw(test, e); err != nil {
-		return err
 	}
 	return writeJSON(filepath.Join(r.Dir, ResultFile), result)
 }

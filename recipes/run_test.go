@@ -31,13 +31,13 @@ func TestAnEnsembleGoesOnWhereItWasInterrupted(t *testing.T) {
 	r := logistic.Recipe
 	r.Members = 4
 	straight, cut := t.TempDir(), t.TempDir()
-	_, want, err := Train(context.Background(), r, Options{Epochs: 3, BatchSize: 100, Out: straight})
+	_, want, err := Train(context.Background(), r, Options{Epochs: 3, BatchSize: 100, NoPictures: true, Out: straight})
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	_, _, err = Train(ctx, r, Options{Epochs: 3, BatchSize: 100, Out: cut, Callbacks: func(member, _ int) []train.Callback {
+	_, _, err = Train(ctx, r, Options{Epochs: 3, BatchSize: 100, NoPictures: true, Out: cut, Callbacks: func(member, _ int) []train.Callback {
 		return []train.Callback{train.Hooks{OnStep: func(s *train.State) error {
 			if member == 2 && s.Epoch == 1 && s.Step == 2 {
 				cancel()
@@ -51,14 +51,14 @@ func TestAnEnsembleGoesOnWhereItWasInterrupted(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(cut, ResultFile)); err == nil {
 		t.Error("an unfinished run has a result")
 	}
-	_, got, err := Train(context.Background(), r, Options{Resume: cut})
+	_, got, err := Train(context.Background(), r, Options{Resume: cut, NoPictures: true})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(readFile(t, cut, ModelFile), readFile(t, straight, ModelFile)) {
 		t.Error("the model differs from that of a run without interruption")
 	}
-	if got.TestErrors != want.TestErrors || len(got.MemberAccuracy) != 4 || got.MemberAccuracy[0] != want.MemberAccuracy[0] || got.Epochs != 3 || !(got.TrainSeconds > 0) || !(got.ImagesPerSecond > 0) {
+	if got.Score() != want.Score() || len(got.MemberAccuracy) != 4 || got.MemberAccuracy[0] != want.MemberAccuracy[0] || got.Epochs != 3 || !(got.TrainSeconds > 0) || !(got.ImagesPerSecond > 0) {
 		t.Errorf("the result is %+v, without interruption %+v", got, want)
 	}
 	for _, member := range []string{"1", "3"} {
@@ -73,14 +73,14 @@ func TestAnEnsembleGoesOnWhereItWasInterrupted(t *testing.T) {
 // the model leaves: going on with it writes the model.
 func TestAFinishedRunWithoutItsModel(t *testing.T) {
 	dir := t.TempDir()
-	if _, _, err := Train(context.Background(), logistic.Recipe, Options{Epochs: 2, Out: dir}); err != nil {
+	if _, _, err := Train(context.Background(), logistic.Recipe, Options{Epochs: 2, NoPictures: true, Out: dir}); err != nil {
 		t.Fatal(err)
 	}
 	want := readFile(t, dir, ModelFile)
 	if err := os.Remove(filepath.Join(dir, ModelFile)); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := Train(context.Background(), logistic.Recipe, Options{Resume: dir}); err != nil {
+	if _, _, err := Train(context.Background(), logistic.Recipe, Options{Resume: dir, NoPictures: true}); err != nil {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(readFile(t, dir, ModelFile), want) {
@@ -91,7 +91,7 @@ func TestAFinishedRunWithoutItsModel(t *testing.T) {
 // TestAResultSpeaksOfItsModel interrupts a finished run that was to go on.
 func TestAResultSpeaksOfItsModel(t *testing.T) {
 	dir := t.TempDir()
-	if _, _, err := Train(context.Background(), logistic.Recipe, Options{Epochs: 1, Out: dir}); err != nil {
+	if _, _, err := Train(context.Background(), logistic.Recipe, Options{Epochs: 1, NoPictures: true, Out: dir}); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
@@ -106,8 +106,8 @@ func TestAResultSpeaksOfItsModel(t *testing.T) {
 
 func TestAQuickLookIsShorterThanABatch(t *testing.T) {
 	dir := t.TempDir()
-	_, result, err := Train(context.Background(), logistic.Recipe, Options{Epochs: 1, Limit: 3, Out: dir})
-	if err != nil || result.TestSamples != 3 {
+	_, result, err := Train(context.Background(), logistic.Recipe, Options{Epochs: 1, Limit: 3, NoPictures: true, Out: dir})
+	if err != nil || result.Score().Samples != 3 {
 		t.Errorf("the result is %+v, %v", result, err)
 	}
 	out := filepath.Join(t.TempDir(), "run")
@@ -121,7 +121,7 @@ func TestAQuickLookIsShorterThanABatch(t *testing.T) {
 
 func TestResumeCannotGoBeyondWhatCanBeRead(t *testing.T) {
 	dir := t.TempDir()
-	if _, _, err := Train(context.Background(), logistic.Recipe, Options{Epochs: 1, Out: dir}); err != nil {
+	if _, _, err := Train(context.Background(), logistic.Recipe, Options{Epochs: 1, NoPictures: true, Out: dir}); err != nil {
 		t.Fatal(err)
 	}
 	before := readFile(t, dir, ConfigFile)
@@ -144,7 +144,7 @@ func TestHostileConfigurations(t *testing.T) {
 		"no members": func(c *Config) { c.Members = 0 }, "many members": func(c *Config) { c.Members = math.MaxInt },
 		"no epochs": func(c *Config) { c.Epochs = 0 }, "many epochs": func(c *Config) { c.Epochs = math.MaxInt },
 		"schedule": func(c *Config) { c.ScheduleEpochs = math.MaxInt }, "batch": func(c *Config) { c.BatchSize = -1 },
-		"rate": func(c *Config) { c.LearningRate = 0 }, "limit": func(c *Config) { c.Limit = -1 }, "recipe": func(c *Config) { c.Recipe = "" },
+		"rate": func(c *Config) { c.LearningRate = 0 }, "limit": func(c *Config) { c.Limit = -1 }, "held out": func(c *Config) { c.HoldOut = -1 }, "recipe": func(c *Config) { c.Recipe = "" },
 		"precision": func(c *Config) { c.Precision = "f8" },
 	} {
 		c := good
@@ -163,7 +163,7 @@ func TestHostileConfigurations(t *testing.T) {
 	if err := large.save(dir); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := Train(context.Background(), logistic.Recipe, Options{Resume: dir}); err == nil {
+	if _, _, err := Train(context.Background(), logistic.Recipe, Options{Resume: dir, NoPictures: true}); err == nil {
 		t.Error("a batch of all there can be was accepted")
 	}
 }
@@ -179,9 +179,31 @@ func TestAnEnsembleThatIsSureAndWrong(t *testing.T) {
 	if loss := nn.CrossEntropy(y, tensor.FromSlice([]int64{1})).Item(); math.Abs(loss) > 1e-6 {
 		t.Errorf("the loss of the other class is %g, want 0", loss)
 	}
-	if _, err := json.Marshal(Result{TestLoss: nn.CrossEntropy(y, tensor.FromSlice([]int64{0})).Item()}); err != nil {
+	if _, err := json.Marshal(TestScore{Loss: nn.CrossEntropy(y, tensor.FromSlice([]int64{0})).Item()}); err != nil {
 		t.Error(err)
 	}
+}
+
+// TestAnEnsembleAveragesItsViews with two members that look at two numbers.
+func TestAnEnsembleAveragesItsViews(t *testing.T) {
+	e := &Ensemble{Members: []nn.Module{itself{1}, itself{3}}, views: func(x *tensor.Tensor) []*tensor.Tensor { return []*tensor.Tensor{x, x.Flip(1)} }}
+	y := e.Forward(nn.Inference(), tensor.FromSlice([]float32{0, 1}, 1, 2)).Softmax(-1).Float64s()
+	if math.Abs(y[0]-0.5) > 1e-6 || math.Abs(y[1]-0.5) > 1e-6 {
+		t.Errorf("what is said of a view and of its mirror image averages to %v, want even chances", y)
+	}
+	e.views = nil
+	y = e.Forward(nn.Inference(), tensor.FromSlice([]float32{0, 1}, 1, 2)).Softmax(-1).Float64s()
+	want := (1/(1+math.Exp(-1)) + 1/(1+math.Exp(-3))) / 2
+	if math.Abs(y[1]-want) > 1e-6 {
+		t.Errorf("without views the second class has %v, want %v", y[1], want)
+	}
+}
+
+// itself is a model that takes its input, times a factor, for logits.
+type itself struct{ factor float64 }
+
+func (m itself) Forward(_ *nn.Context, x *tensor.Tensor) *tensor.Tensor {
+	return x.MulScalar(m.factor)
 }
 
 // scores is a model that says the same of every sample.

@@ -4,8 +4,11 @@
 package recipe
 
 import (
+	"context"
+
 	"github.com/hadal-ml/hadal/data"
 	"github.com/hadal-ml/hadal/nn"
+	"github.com/hadal-ml/hadal/tensor"
 	"github.com/hadal-ml/hadal/train"
 )
 
@@ -23,6 +26,13 @@ type Recipe struct {
 	Rate      float64 // learning rate, or its peak
 	Members   int     // networks trained and averaged; 1 when zero
 
+	// Train is how a recipe trains that is no classifier measured on a test set;
+	// Load, New and Configure are nil then.
+	Train func(ctx context.Context, s *Session) error
+	// Open reads what Train left in a folder and returns what can be done with
+	// it, such as a [Generator]; nil when there is nothing.
+	Open func(dir string) (any, error)
+
 	// Load returns what is learned from and what is tested on.
 	Load func() (train, test data.Dataset, err error)
 	// New returns an untrained model for that data.
@@ -31,6 +41,11 @@ type Recipe struct {
 	// augmentation. cfg has data, loss, epochs, batch size and seed; rate is
 	// the learning rate; steps is the length of the schedule in updates.
 	Configure func(cfg *train.Config, rate float64, steps int)
+
+	// Views returns what the networks of an ensemble look at in place of an
+	// input (B, ...) alone, such as the same moved a little; what they say of
+	// each is averaged too. nil: the input and nothing else.
+	Views func(x *tensor.Tensor) []*tensor.Tensor
 
 	// Input tells a picture how to become the model's input; nil when the
 	// model does not read pictures.

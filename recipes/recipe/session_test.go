@@ -1,0 +1,119 @@
+package recipe
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/hadal-ml/hadal/nn"
+	"github.com/hadal-ml/hadal/optim"
+	"github.com/hadal-ml/hadal/tensor"
+	"github.com/hadal-ml/hadal/train"
+)
+
+// lineLoop fits y = 2x + 1, each step on numbers drawn from the step's own key.
+func lineLoop(s *Session, steps int) (Loop, *nn.Linear) {
+	model := nn.NewLinear(nn.NewInit(s.Seed), 1, 1)
+	opt := optim.New(optim.Adam(s.Rate), nn.Parameters(model))
+	return Loop{
+		Steps: steps, State: map[string]any{"model": model, "adam": opt},
+		Step: func(i int) ([]Value, error) {
+			x := tensor.NewRand(s.Seed+uint64(i)).Normal(0, 1, 16, 1)
+			loss := nn.MSE(model.Forward(nn.Training(0), x), x.MulScalar(2).AddScalar(1))
+			loss.Backward()
+			opt.Step()
+			return []Value{{"loss", loss.Item()}}, nil
+		},
+	}, model
+}
+
+// lastBar remembers what it was told.
+type lastBar struct{ text string }
+
+func (b *lastBar) Set(_, _ int64, text string) { b.text = text }
+
+func TestALoopThatIsResumedIsOneThatRanThrough(t *testing.T) {
+	const steps = 45
+	through := &Session{Dir: t.TempDir(), Rate: 0.05, Seed: 3}
+	l, model := lineLoop(through, steps)
+	bar := &lastBar{}
+	through.Bar = bar
+	if err := through.Run(t.Context(), l); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.HasPrefix(bar.text, "step 45 of 45  loss ") {
+		t.Errorf("the bar ends with %q", bar.text)
+	}
+	if err := through.Save("", model); err != nil {
+		t.Fatal(err)
+	}
+	if through.Outcome.Parameters != 2 {
+		t.Errorf("%d parameters", through.Outcome.Parameters)
+	}
+
+	halves := &Session{Dir: t.TempDir(), Rate: 0.05, Seed: 3}
+	ctx, cancel := context.WithCancel(t.Context())
+	l, _ = lineLoop(halves, steps)
+	step := l.Step
+	l.Step = func(i int) ([]Value, error) {
+		if i == 22 {
+			cancel()
+		}
+		return step(i)
+	}
+	if err := halves.Run(ctx, l); !errors.Is(err, train.ErrInterrupted) || !strings.Contains(err.Error(), "step 23 of 45") {
+		t.Fatalf("interrupted: %v", err)
+	}
+	// A killed run may have logged ahead of its checkpoint.
+	f, err := os.OpenFile(halves.Path(MetricsFile), os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.WriteString(`{"kind":"step","step":30,"loss":1}` + "\n" + `{"kind":"st`)
+	f.Close()
+	l, again := lineLoop(halves, steps)
+	if err := halves.Run(t.Context(), l); err != nil {
+		t.Fatal(err)
+	}
+	if err := halves.Save("", again); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{ModelFile, MetricsFile} {
+		a, errA := os.ReadFile(through.Path(name))
+		b, errB := os.ReadFile(halves.Path(name))
+		if errA != nil || errB != nil || !bytes.Equal(a, b) {
+			t.Errorf("%s differs (%v, %v)", name, errA, errB)
+		}
+	}
+	at, loss, err := through.Curve("loss")
+	if err != nil || len(at) != 5 || at[4] != 45 || !(loss[4] < loss[0]) {
+		t.Errorf("the curve is %v at %v (%v)", loss, at, err)
+	}
+}
+
+func TestABadCheckpointOfALoopIsAnError(t *testing.T) {
+	s := &Session{Dir: t.TempDir(), Rate: 0.05}
+	l, _ := lineLoop(s, 20)
+	os.WriteFile(s.Path(CheckpointFile), []byte("nothing"), 0o644)
+	if err := s.Run(t.Context(), l); err == nil {
+		t.Error("a file that is no checkpoint gave no error")
+	}
+	os.Remove(s.Path(CheckpointFile))
+	if err := s.Run(t.Context(), l); err != nil {
+		t.Fatal(err)
+	}
+	for what, change := range map[string]func(l *Loop){
+		"more steps than there are": func(l *Loop) { l.Steps = 10 },
+		"another model":             func(l *Loop) { l.State["model"] = nn.NewLinear(nn.NewInit(0), 2, 1) },
+		"another name":              func(l *Loop) { l.State["other"] = l.State["model"] },
+	} {
+		l, _ := lineLoop(s, 20)
+		change(&l)
+		if err := s.Run(t.Context(), l); err == nil || !strings.Contains(err.Error(), CheckpointFile) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+}
