@@ -451,3 +451,74 @@ func ExampleStratifiedSplit() {
 	// 4 map[0:2 1:2]
 	// 4 map[0:2 1:2]
 }
+
+// TestHoldOutTakesExactlyThatManyOfEveryClass in proportion, whatever the sizes.
+func TestHoldOutTakesExactlyThatManyOfEveryClass(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		total := rapid.IntRange(2, 200).Draw(rt, "samples")
+		n := rapid.IntRange(1, total-1).Draw(rt, "held out")
+		seed := rapid.Uint64().Draw(rt, "seed")
+		labels := make([]uint8, total)
+		for i := range labels {
+			labels[i] = uint8(rapid.IntRange(0, 3).Draw(rt, "class"))
+		}
+		pixels := make([]byte, total)
+		for i := range pixels {
+			pixels[i] = byte(i)
+		}
+		ds, err := NewImages(pixels, 1, 1, 1, labels, []string{"a", "b", "c", "d"})
+		if err != nil {
+			rt.Fatal(err)
+		}
+		learn, held, err := HoldOut(ds, seed, n)
+		if err != nil {
+			rt.Fatal(err)
+		}
+		if held.Len() != n || learn.Len() != total-n {
+			rt.Fatalf("%d held out and %d left of %d, want %d held out", held.Len(), learn.Len(), total, n)
+		}
+		seen := map[float32]bool{}
+		count := func(ds Dataset) (classes [4]int) {
+			last := float32(-1)
+			for s, err := range Samples(ds) {
+				if err != nil {
+					rt.Fatal(err)
+				}
+				if seen[s.X[0]] || s.X[0] <= last {
+					rt.Fatalf("sample %v is in both parts or out of order", s.X[0])
+				}
+				seen[s.X[0]], last = true, s.X[0]
+				classes[s.Y.Class]++
+			}
+			return classes
+		}
+		of, out := count(learn), count(held)
+		for c := range of {
+			if exact := float64(n) * float64(of[c]+out[c]) / float64(total); math.Abs(float64(out[c])-exact) >= 1 {
+				rt.Fatalf("%d of class %d are held out, their share is %v", out[c], c, exact)
+			}
+		}
+	})
+}
+
+func TestHoldOutDependsOnTheSeedAlone(t *testing.T) {
+	ds := rampSet(t, 120, 1, 2, 2)
+	parts := func(seed uint64) []int {
+		_, held, err := HoldOut(ds, seed, 30)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return held.(*subset).indices
+	}
+	if !slices.Equal(parts(5), parts(5)) {
+		t.Error("the same seed held out other samples")
+	}
+	if slices.Equal(parts(5), parts(6)) {
+		t.Error("another seed held out the same samples")
+	}
+	for _, n := range []int{-1, 0, 120, 121} {
+		if _, _, err := HoldOut(ds, 1, n); err == nil || !strings.Contains(err.Error(), "held out") {
+			t.Errorf("%d of 120 held out: %v", n, err)
+		}
+	}
+}

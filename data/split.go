@@ -127,6 +127,15 @@ func StratifiedSplit(ds Dataset, seed uint64, fractions ...float64) ([]Dataset, 
 	if !isClassification(ds) {
 		return nil, fmt.Errorf("data: a stratified split needs classes, but the targets are values of shape %v", ds.TargetShape())
 	}
+	strata, err := byClass(ds)
+	if err != nil {
+		return nil, err
+	}
+	return split(ds, strata, seed, fractions)
+}
+
+// byClass returns the indices of the samples of each class.
+func byClass(ds Dataset) ([][]int, error) {
 	strata := make([][]int, len(ds.Classes()))
 	for s, err := range Samples(ds) {
 		if err != nil {
@@ -134,7 +143,51 @@ func StratifiedSplit(ds Dataset, seed uint64, fractions ...float64) ([]Dataset, 
 		}
 		strata[s.Y.Class] = append(strata[s.Y.Class], s.Index)
 	}
-	return split(ds, strata, seed, fractions)
+	return strata, nil
+}
+
+// HoldOut takes n samples out of ds at random, for choices that the test set
+// must have no part in, and returns the others to learn from. Both parts keep
+// the order of ds and, where the targets are classes, its mixture of them as
+// closely as n allows; every sample is then read once to learn its class.
+func HoldOut(ds Dataset, seed uint64, n int) (learn, held Dataset, err error) {
+	if n < 1 || n >= ds.Len() {
+		return nil, nil, fmt.Errorf("data: %d samples cannot be held out of %d; at least one must be, and one must be left", n, ds.Len())
+	}
+	strata := [][]int{upTo(ds.Len())}
+	if isClassification(ds) {
+		if strata, err = byClass(ds); err != nil {
+			return nil, nil, err
+		}
+	}
+	stream := rng.New(seed).SplitString("data held out").Stream()
+	var rest, out []int
+	for k, size := range shares(strata, n, ds.Len()) {
+		stratum := strata[k]
+		stream.Shuffle(len(stratum), func(i, j int) { stratum[i], stratum[j] = stratum[j], stratum[i] })
+		out, rest = append(out, stratum[:size]...), append(rest, stratum[size:]...)
+	}
+	slices.Sort(out)
+	slices.Sort(rest)
+	return Subset(ds, rest), Subset(ds, out), nil
+}
+
+// shares divides n among the strata in proportion to their sizes, whose sum is
+// total: each gets its share rounded down, and those with the largest
+// remainders one more, until there are n (the method of Hare and Niemeyer).
+func shares(strata [][]int, n, total int) []int {
+	out, order := make([]int, len(strata)), upTo(len(strata))
+	left := n
+	for k, s := range strata {
+		out[k] = n * len(s) / total
+		left -= out[k]
+	}
+	remainder := func(k int) int { return n * len(strata[k]) % total }
+	slices.SortStableFunc(order, func(a, b int) int { return remainder(b) - remainder(a) })
+	for _, k := range order[:left] {
+		out[k]++
+	}
+	return out
 }
 
 // split deals out each stratum in random order, in proportion to the fractions.

@@ -12,7 +12,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 )
 
@@ -195,13 +194,12 @@ func (s *Store) dropWrong(set Set, from string, missing map[string]File) error {
 	return nil
 }
 
-// sources says where the archives of a set are, for messages.
+// sources says where a set can be downloaded by hand, for messages.
 func (s Set) sources() string {
-	var urls []string
-	for _, a := range s.Archives {
-		urls = append(urls, a.URLs[0])
+	if len(s.Archives) == 1 {
+		return s.Archives[0].URLs[0]
 	}
-	return strings.Join(urls, ", ")
+	return s.Home
 }
 
 func (f File) matches(sum hash.Hash, bytes int64) bool {

@@ -44,6 +44,8 @@ func TestBatchNormEvaluationEqualsItsFormula(t *testing.T) {
 		}
 		near(t, "Forward", plain.Forward(Inference(), x), want, 1e-5)
 		near(t, "ForwardReLU", relu.Forward(Inference(), x), want.ReLU(), 1e-5)
+		shortcut := r.Normal(0, 1, shape...)
+		near(t, "ForwardAddReLU", plain.(addsReLU).ForwardAddReLU(Inference(), x, shortcut), want.Add(shortcut).ReLU(), 1e-5)
 	}
 }
 
@@ -52,6 +54,39 @@ type reluOf struct{ layer fusesReLU }
 
 func (r reluOf) Forward(c *Context, x *tensor.Tensor) *tensor.Tensor {
 	return r.layer.ForwardReLU(c, x)
+}
+
+// addsReLU is a normalisation that ends a residual block.
+type addsReLU interface {
+	ForwardAddReLU(c *Context, x, shortcut *tensor.Tensor) *tensor.Tensor
+}
+
+func TestForwardAddReLUEqualsItsParts(t *testing.T) {
+	r := tensor.NewRand(2)
+	x, shortcut := r.Normal(1, 2, 3, 4, 5, 6).RequireGrad(), r.Normal(0, 1, 3, 4, 5, 6).RequireGrad()
+	gy := r.Normal(0, 1, 3, 4, 5, 6)
+	fused, parts := NewBatchNorm2d(4), NewBatchNorm2d(4)
+	y := fused.ForwardAddReLU(Training(1), x, shortcut)
+	z := parts.Forward(Training(1), x).Add(shortcut).ReLU()
+	near(t, "output", y, z, 1e-5)
+	near(t, "running mean", fused.RunningMean, parts.RunningMean, 0)
+	near(t, "running variance", fused.RunningVar, parts.RunningVar, 0)
+	got := tensor.GradWith(y, gy, []*tensor.Tensor{x, shortcut, fused.Weight, fused.Bias})
+	want := tensor.GradWith(z, gy, []*tensor.Tensor{x, shortcut, parts.Weight, parts.Bias})
+	for i, what := range []string{"input", "shortcut", "weight", "bias"} {
+		near(t, "gradient of the "+what, got[i], want[i], 1e-4)
+	}
+}
+
+func TestBatchNormWithoutAffineHasNoParameters(t *testing.T) {
+	l := NewBatchNorm2d(3, NoAffine())
+	if n := len(Parameters(l)); n != 0 {
+		t.Errorf("%d parameters, want none", n)
+	}
+	x := tensor.NewRand(3).Normal(5, 2, 4, 3, 2, 2)
+	affine := NewBatchNorm2d(3) // starts with a scale of 1 and a shift of 0
+	near(t, "training", l.Forward(Training(1), x), affine.Forward(Training(1), x), 0)
+	near(t, "evaluation", l.Forward(Inference(), x), affine.Forward(Inference(), x), 1e-6)
 }
 
 func TestBatchNormOfOneValueAChannelPanics(t *testing.T) {

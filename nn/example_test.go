@@ -153,17 +153,17 @@ func ExampleSummarize() {
 	// layer  kind        output           parameters  FLOPs   receptive field
 	// conv1  Conv2d      (1, 6, 28, 28)   156         235200  5 x 5
 	//        relu        (1, 6, 28, 28)   0           4704    5 x 5
-	//        max_pool2d  (1, 6, 14, 14)   0           2352    6 x 6
+	//        max_pool2d  (1, 6, 14, 14)   0           4704    6 x 6
 	// conv2  Conv2d      (1, 16, 10, 10)  2416        480000  14 x 14
 	//        relu        (1, 16, 10, 10)  0           1600    14 x 14
-	//        max_pool2d  (1, 16, 5, 5)    0           800     16 x 16
+	//        max_pool2d  (1, 16, 5, 5)    0           1600    16 x 16
 	//        reshape     (1, 400)         0           0       -
 	// fc1    Linear      (1, 120)         48120       96000   -
 	//        relu        (1, 120)         0           120     -
 	// fc2    Linear      (1, 84)          10164       20160   -
 	//        relu        (1, 84)          0           84      -
 	// fc3    Linear      (1, 10)          850         1680    -
-	// total              (1, 10)          61706       843100
+	// total              (1, 10)          61706       846252
 }
 
 // An initialiser is a function.

@@ -110,7 +110,10 @@ func TestLayersEqualPyTorch(t *testing.T) {
 		"prelu":                 func(c fixtures.Case) Module { return NewPReLU(c.Int("num_parameters", 1)) },
 		"batch_norm1d":          norm1d,
 		"batch_norm1d-sequence": norm1d,
-		"batch_norm2d":          func(c fixtures.Case) Module { return NewBatchNorm2d(c.Int("num_features", 0), normOptions(c)...) },
+		"batch_norm2d-no_affine": func(c fixtures.Case) Module {
+			return NewBatchNorm2d(c.Int("num_features", 0), NoAffine(), Eps(c.Float("eps", 0)))
+		},
+		"batch_norm2d": func(c fixtures.Case) Module { return NewBatchNorm2d(c.Int("num_features", 0), normOptions(c)...) },
 	}
 	for _, c := range f.Cases {
 		t.Run(c.Name, func(t *testing.T) {
@@ -120,7 +123,11 @@ func TestLayersEqualPyTorch(t *testing.T) {
 			}
 			layer := build(c)
 			in := goldenInputs(c)
-			To(layer, in["weight"].DType())
+			like := in["weight"]
+			if like == nil { // a layer without parameters
+				like = in["input"]
+			}
+			To(layer, like.DType())
 			// The parameters are replaced by the inputs of the same names,
 			// so that the gradients come back to these.
 			for _, e := range walk(layer) {

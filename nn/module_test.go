@@ -306,16 +306,43 @@ func TestGradientsOfWholeNetworks(t *testing.T) {
 	}
 }
 
+// TestGradCheckRefusesDropout of every kind, also where each call drops the
+// same, and where no gradient flows through what is dropped.
 func TestGradCheckRefusesDropout(t *testing.T) {
-	m := &Sequential{NewLinear(NewInit(1), 3, 20), Dropout{0.5}, NewLinear(NewInit(2), 20, 1)}
-	To(m, tensor.Float64)
-	x := tensor.Full(1, tensor.Float64, 4, 3)
-	seed := uint64(0)
-	_, err := tensor.GradCheck(func([]*tensor.Tensor) *tensor.Tensor {
-		seed++
-		return m.Forward(Training(seed), x).Sum()
-	}, Parameters(m))
-	if err == nil || !strings.Contains(err.Error(), "dropout") {
-		t.Errorf("a network with dropout is not refused: %v", err)
+	init := NewInit(1)
+	image, features := tensor.Full(1, tensor.Float64, 2, 3, 4, 4), tensor.Full(1, tensor.Float64, 4, 3)
+	for name, c := range map[string]struct {
+		m *Sequential
+		x *tensor.Tensor
+	}{
+		"elements":          {&Sequential{NewLinear(init, 3, 20), Dropout{0.5}, NewLinear(init, 20, 1)}, features},
+		"elements of input": {&Sequential{Dropout{0.1}, NewLinear(init, 3, 1)}, features},
+		"channels":          {&Sequential{NewConv2d(init, 3, 2, 3), Dropout2d{0.5}, Tanh{}}, image},
+		"channels of input": {&Sequential{Dropout2d{0.1}, Flatten{}, NewLinear(init, 48, 1)}, image},
+	} {
+		To(c.m, tensor.Float64)
+		seed := uint64(0)
+		for kind, context := range map[string]func() *Context{
+			"fixed seed": func() *Context { return Training(1) },
+			"new seeds":  func() *Context { seed++; return Training(seed) },
+		} {
+			_, err := tensor.GradCheck(func([]*tensor.Tensor) *tensor.Tensor { return c.m.Forward(context(), c.x).Sum() }, Parameters(c.m))
+			if err == nil || !strings.Contains(err.Error(), "turn dropout off") {
+				t.Errorf("%s, %s: GradCheck gave %v", name, kind, err)
+			}
+		}
+		if _, err := tensor.GradCheck(func([]*tensor.Tensor) *tensor.Tensor { return c.m.Forward(Evaluation(), c.x).Square().Sum() }, Parameters(c.m)); err != nil {
+			t.Errorf("%s, off: GradCheck gave %v", name, err)
+		}
+	}
+}
+
+func TestNumberedFields(t *testing.T) {
+	init := NewInit(1)
+	m := struct {
+		Layers []*Linear `nn:"layer%d"`
+	}{[]*Linear{NewLinear(init, 2, 2, NoBias()), NewLinear(init, 2, 2, NoBias())}}
+	if got := Parameters(&m); len(got) != 2 || got[0].Name() != "layer1.weight" || got[1].Name() != "layer2.weight" {
+		t.Errorf("parameters %v", got)
 	}
 }

@@ -16,12 +16,13 @@ type Option struct {
 
 type options struct {
 	weight, bias              Initializer
-	noBias                    bool
+	noBias, noAffine          bool
 	stride, padding, dilation [2]int
 	outputPadding             [2]int
 	groups                    int
 	eps, momentum             float64
 	paddingIndex              int
+	recurrentOptions
 }
 
 // WithInit draws the weight from f.
@@ -34,6 +35,9 @@ func WithBiasInit(f Initializer) Option {
 
 // NoBias leaves the bias out.
 func NoBias() Option { return Option{"NoBias", func(o *options) { o.noBias = true }} }
+
+// NoAffine leaves the learned scale and shift of a normalisation out.
+func NoAffine() Option { return Option{"NoAffine", func(o *options) { o.noAffine = true }} }
 
 // Stride sets the stride in both directions.
 func Stride(n int) Option {

@@ -1,10 +1,10 @@
 package nn
 
 import (
+	"cmp"
 	"fmt"
 	"reflect"
 	"slices"
-	"sort"
 	"strings"
 	"text/tabwriter"
 
@@ -77,7 +77,7 @@ func Summarize(model Module, x *tensor.Tensor) Summary {
 	fields := receptiveFields(x, calls, reports)
 	paths := layerPaths(model, reports)
 	var rows []positioned
-	add := func(at int, path, kind string, y *tensor.Tensor, params []*tensor.Tensor, flops int64) {
+	add := func(at, after int, path, kind string, y *tensor.Tensor, params []*tensor.Tensor, flops int64) {
 		row := SummaryRow{Path: path, Kind: kind, Output: y.Shape(), FLOPs: flops, ReceptiveField: fields[y].size}
 		for _, p := range params {
 			if _, learned := names[p]; learned && !counted[p] {
@@ -85,7 +85,7 @@ func Summarize(model Module, x *tensor.Tensor) Summary {
 				row.Parameters += p.Len()
 			}
 		}
-		rows = append(rows, positioned{at, row})
+		rows = append(rows, positioned{at, after, row})
 	}
 	claimed := make([]bool, len(calls))
 	for i, r := range reports {
@@ -100,7 +100,11 @@ func Summarize(model Module, x *tensor.Tensor) Summary {
 		if !ok {
 			at = -1 // the input itself, or nothing that the result depends on
 		}
-		add(at, paths[i], kindOf(r.layer), r.y, tensors(r.layer), sum)
+		after := 0
+		if r.x == r.y { // dropout at rest, which comes behind the operation that made x
+			after = 1
+		}
+		add(at, after, paths[i], kindOf(r.layer), r.y, tensors(r.layer), sum)
 	}
 	for i, call := range calls {
 		if claimed[i] || call.Op.Name == "copy" || call.Op.Name == "to" {
@@ -112,19 +116,20 @@ func Summarize(model Module, x *tensor.Tensor) Summary {
 				path = name
 			}
 		}
-		add(i, path, call.Op.Name, call.Out[0], call.In, flops(call))
+		add(i, 0, path, call.Op.Name, call.Out[0], call.In, flops(call))
 	}
-	sort.SliceStable(rows, func(a, b int) bool { return rows[a].at < rows[b].at })
+	slices.SortStableFunc(rows, func(a, b positioned) int { return cmp.Or(a.at-b.at, a.after-b.after) })
 	for _, r := range rows {
 		s.Rows = append(s.Rows, r.row)
 	}
 	return s
 }
 
-// positioned is a row and the place on the tape of the call that ended it.
+// positioned is a row and the place on the tape of the call that ended it, or
+// behind which it stands.
 type positioned struct {
-	at  int
-	row SummaryRow
+	at, after int
+	row       SummaryRow
 }
 
 // report is what a layer said of itself: it made y from x.

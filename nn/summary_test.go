@@ -123,6 +123,31 @@ func TestSummaryCountsASharedLayerOnce(t *testing.T) {
 	}
 }
 
+// flatNet drops what it has just flattened, and its own input.
+type flatNet struct {
+	Noise, Drop, More Dropout
+	Out               *Linear
+}
+
+func (m *flatNet) Forward(c *Context, x *tensor.Tensor) *tensor.Tensor {
+	x = m.Noise.Forward(c, x)
+	x = m.More.Forward(c, m.Drop.Forward(c, x.Flatten(1)))
+	return m.Out.Forward(c, x)
+}
+
+// TestSummaryListsDropoutWhereItStands though at rest it returns its input.
+func TestSummaryListsDropoutWhereItStands(t *testing.T) {
+	s := Summarize(&flatNet{Dropout{0.1}, Dropout{0.2}, Dropout{0.3}, NewLinear(NewInit(1), 12, 2)}, tensor.Ones(1, 3, 2, 2))
+	var rows []string
+	for _, r := range s.Rows {
+		rows = append(rows, r.Path+" "+r.Kind+" "+tensor.ShapeString(r.Output))
+	}
+	want := []string{"noise Dropout (1, 3, 2, 2)", " reshape (1, 12)", "drop Dropout (1, 12)", "more Dropout (1, 12)", "out Linear (1, 2)"}
+	if !reflect.DeepEqual(rows, want) {
+		t.Errorf("the rows are %q, want %q", rows, want)
+	}
+}
+
 // wordNet looks words up and slides over them.
 type wordNet struct {
 	Words *Embedding

@@ -31,8 +31,16 @@ func init() {
 		Infer: func(c *Call) []Spec {
 			return []Spec{{c.In[0].shape, c.In[0].dtype, c.Attr.([]int)}}
 		},
-		Run:  func(c *Call) { copyInto(c.Out[0], c.In[0]) },
-		Grad: func(g *GradCall) { g.Set(0, g.Gy(0)) },
+		Run: func(c *Call) { copyInto(c.Out[0], c.In[0]) },
+		Grad: func(g *GradCall) {
+			// What comes back to images lies as they do: the gradients before it then
+			// find all their operands in one layout.
+			gy := g.Gy(0)
+			if g.In[0].isChannelsLast() {
+				gy = gy.ChannelsLast()
+			}
+			g.Set(0, gy)
+		},
 		Samples: func(s *Sampler) []Sample {
 			x := s.Normal(2, 3, 4, 2)
 			return []Sample{

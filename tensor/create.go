@@ -41,12 +41,22 @@ func Zeros(shape ...int) *Tensor { return Full(0, Float32, shape...) }
 // Ones returns a float32 tensor of ones.
 func Ones(shape ...int) *Tensor { return Full(1, Float32, shape...) }
 
-// Arange returns start, start+step, ... up to but without stop, as d.
+// maxElements is how many elements Arange and Linspace make at most. A slip in
+// an argument easily asks for more, which Go would answer by ending the program.
+const maxElements = 1 << 36
+
+// Arange returns start, start+step, ... up to but without stop, as d. It panics
+// with a [*ShapeError] when the step is zero, a number is NaN, or there would
+// be absurdly many elements.
 func Arange(start, stop, step float64, d DType) *Tensor {
-	if step == 0 || math.IsNaN(start+stop+step) {
-		panic(&ShapeError{Op: "arange", Want: fmt.Sprintf("the step must not be zero or NaN, got %g to %g by %g", start, stop, step)})
+	steps := math.Ceil((stop - start) / step)
+	if step == 0 || math.IsNaN(steps) {
+		panic(&ShapeError{Op: "arange", Want: fmt.Sprintf("the step must not be zero, nor anything NaN, got %g to %g by %g", start, stop, step)})
 	}
-	n := max(0, int(math.Ceil((stop-start)/step)))
+	if steps > maxElements { // also infinite, when an end is
+		panic(&ShapeError{Op: "arange", Want: fmt.Sprintf("%g to %g by %g are too many elements", start, stop, step)})
+	}
+	n := int(max(0, steps))
 	v := make([]float64, n)
 	for i := range v {
 		v[i] = start + float64(i)*step
@@ -54,8 +64,13 @@ func Arange(start, stop, step float64, d DType) *Tensor {
 	return FromSlice(v).To(d)
 }
 
-// Linspace returns n evenly spaced float32 values from start to stop, both included.
+// Linspace returns n evenly spaced float32 values from start to stop, both
+// included. It panics with a [*ShapeError] when n is negative or absurd.
 func Linspace(start, stop float64, n int) *Tensor {
+	checkShape("linspace", []int{n})
+	if float64(n) > maxElements {
+		panic(&ShapeError{Op: "linspace", Want: fmt.Sprintf("%d are too many elements", n)})
+	}
 	v := make([]float32, n)
 	for i := range v {
 		v[i] = float32(start)
@@ -114,6 +129,7 @@ func (r *Rand) Normal(mean, std float64, shape ...int) *Tensor {
 
 // Perm returns the numbers 0 to n-1 in random order, as int64.
 func (r *Rand) Perm(n int) *Tensor {
+	checkShape("perm", []int{n})
 	p := r.draw().Stream().Perm(n)
 	v := make([]int64, n)
 	for i := range v {

@@ -98,3 +98,15 @@ func ExampleTensor_Pad() {
 	//    [1. 1. 0.]
 	//    [1. 1. 0.]]]]
 }
+
+func ExampleScope_SetAutocast() {
+	weight := tensor.FromSlice([]float32{1.001, 3}).Reshape(1, 2)
+	step := tensor.NewScope()
+	step.SetAutocast(tensor.BFloat16)
+	x := step.View(tensor.FromSlice([]float32{1, 1}).Reshape(1, 2))
+	y := tensor.Linear(x, weight, nil)
+	// 1.001 has been rounded to 1; the result is float32 all the same.
+	fmt.Println(y.Item(), y.DType())
+	step.Release()
+	// Output: 4 float32
+}

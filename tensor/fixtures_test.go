@@ -334,9 +334,8 @@ var goldens = map[string]golden{
 	"batch_norm": func(c fixtures.Case, in inputs) map[string]*Tensor {
 		x, eps, momentum := in["input"], c.Float("eps", 0), c.Float("momentum", 0)
 		if !c.Bool("training", false) {
-			column := func(v *Tensor) *Tensor { return channelColumn(v, x.NDim()) }
-			y := x.Sub(column(in["running_mean"])).Mul(column(in["running_var"].AddScalar(eps).Rsqrt()))
-			return map[string]*Tensor{"output": y.Mul(column(in["weight"])).Add(column(in["bias"])),
+			scale, shift := fixedBatchNorm(in, eps)
+			return map[string]*Tensor{"output": ScaleShift(x, scale, shift),
 				"running_mean": in["running_mean"], "running_var": in["running_var"]}
 		}
 		y, mean, variance := BatchNorm(x, in["weight"], in["bias"], eps)
@@ -347,15 +346,24 @@ var goldens = map[string]golden{
 		return map[string]*Tensor{"output": y, "running_mean": blend(in["running_mean"], mean),
 			"running_var": blend(in["running_var"], variance.MulScalar(n/(n-1)))}
 	},
-	"layer_norm": output(func(c fixtures.Case, in inputs) *Tensor {
-		x, k := in["input"], len(c.Ints("normalized_shape", 1))
-		flat := func(t *Tensor) *Tensor {
-			if t == nil {
-				return nil
-			}
-			return t.Flatten(t.NDim() - k)
+	"batch_norm_relu": output(func(c fixtures.Case, in inputs) *Tensor {
+		x, eps, shortcut := in["input"], c.Float("eps", 0), in["shortcut"]
+		scale, shift := fixedBatchNorm(in, eps)
+		var y *Tensor
+		switch training := c.Bool("training", false); {
+		case training && shortcut != nil:
+			y, _, _ = BatchNormAddReLU(x, shortcut, in["weight"], in["bias"], eps)
+		case training:
+			y, _, _ = BatchNormReLU(x, in["weight"], in["bias"], eps)
+		case shortcut != nil:
+			y = ScaleShiftAddReLU(x, shortcut, scale, shift)
+		default:
+			y = ScaleShiftReLU(x, scale, shift)
 		}
-		return LayerNorm(flat(x), flat(in["weight"]), flat(in["bias"]), c.Float("eps", 0)).Reshape(x.Shape()...)
+		return y
+	}),
+	"layer_norm": output(func(c fixtures.Case, in inputs) *Tensor {
+		return LayerNorm(in["input"], in["weight"], in["bias"], c.Float("eps", 0))
 	}),
 	"group_norm": output(func(c fixtures.Case, in inputs) *Tensor {
 		return GroupNorm(in["input"], c.Int("num_groups", 1), in["weight"], in["bias"], c.Float("eps", 0))
@@ -367,13 +375,7 @@ var goldens = map[string]golden{
 		return CosineSimilarity(in["input"], in["other"], c.Int("dim", 1), c.Float("eps", 0))
 	}),
 	"scaled_dot_product_attention": output(func(c fixtures.Case, in inputs) *Tensor {
-		q, k, v := in["query"], in["key"], in["value"]
-		scores := q.MatMul(k.T()).MulScalar(1 / math.Sqrt(float64(q.Dim(-1))))
-		if c.Bool("is_causal", false) {
-			past := Full(1, Float64, q.Dim(-2), k.Dim(-2)).Tril(0).To(Bool)
-			scores = scores.MaskedFill(past.Not(), math.Inf(-1))
-		}
-		return scores.Softmax(-1).MatMul(v)
+		return ScaledDotProductAttention(in["query"], in["key"], in["value"], AttentionOptions{Causal: c.Bool("is_causal", false), Mask: in["mask"], Scale: c.Float("scale", 0)})
 	}),
 }
 
@@ -400,11 +402,15 @@ var knownDifferences = map[string]string{
 var inexact = []string{"hardsigmoid/float64", "celu/alpha"}
 
 func TestOperationsAgreeWithPyTorch(t *testing.T) {
-	file, err := fixtures.Load("ops")
-	if err != nil {
-		t.Fatal(err)
+	var cases []fixtures.Case
+	for _, topic := range []string{"ops", "attention"} {
+		file, err := fixtures.Load(topic)
+		if err != nil {
+			t.Fatal(err)
+		}
+		cases = append(cases, file.Cases...)
 	}
-	for _, c := range file.Cases {
+	for _, c := range cases {
 		t.Run(c.Name, func(t *testing.T) {
 			f := goldens[c.Op()]
 			if f == nil {
@@ -494,4 +500,11 @@ func TestEveryGoldenOperationHasCases(t *testing.T) {
 			t.Errorf("there is no case of %s", name)
 		}
 	}
+}
+
+// fixedBatchNorm is what batch normalisation with running statistics multiplies
+// and adds.
+func fixedBatchNorm(in inputs, eps float64) (scale, shift *Tensor) {
+	scale = in["weight"].Mul(in["running_var"].AddScalar(eps).Rsqrt())
+	return scale, in["bias"].Sub(in["running_mean"].Mul(scale))
 }

@@ -173,7 +173,9 @@ func (t *Tensor) Pad(value float64, pairs ...[2]int) *Tensor {
 		if from > to {
 			misfit("pad", []*Tensor{t}, "axis %d is cropped by more than its size", n)
 		}
-		t = t.Narrow(n, from, to-from)
+		if to-from < t.shape[n] {
+			t = t.Narrow(n, from, to-from)
+		}
 	}
 	return apply(opPad, a, t)
 }

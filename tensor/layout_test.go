@@ -30,7 +30,7 @@ var wantsLayout = []string{
 	"adaptive_avg_pool2d", "adaptive_avg_pool2d_grad", "adaptive_max_pool2d", "adaptive_max_pool2d_grad", "adaptive_max_pool2d_pick",
 	"upsample_nearest", "upsample_nearest_grad", "upsample_bilinear", "upsample_bilinear_grad",
 	"softmax", "softmax_grad", "log_softmax", "log_softmax_grad", "softmax_cross_entropy", "softmax_cross_entropy_grad",
-	"dropout", "batch_norm", "batch_norm_grad", "layer_norm", "layer_norm_grad", "embedding", "embedding_grad",
+	"dropout", "batch_norm", "batch_norm_grad", "scale_shift", "layer_norm", "layer_norm_grad", "add_layer_norm", "add_layer_norm_grad", "rms_norm", "rms_norm_grad", "embedding", "embedding_grad",
 }
 
 func TestOperationsTakeAnyLayout(t *testing.T) {
@@ -131,7 +131,24 @@ func TestFunctionsTakeAnyLayout(t *testing.T) {
 		{"log_softmax", func(in []*Tensor) *Tensor { return in[0].LogSoftmax(-1) }, []*Tensor{matrix}},
 		{"cross_entropy", func(in []*Tensor) *Tensor { return SoftmaxCrossEntropy(in[0], in[1], CrossEntropyOptions{}) }, []*Tensor{matrix, FromSlice([]int64{0, 3, 1})}},
 		{"batch_norm", func(in []*Tensor) *Tensor { y, _, _ := BatchNorm(in[0], in[1], in[2], 1e-5); return y }, []*Tensor{img, s.Normal(4), s.Normal(4)}},
+		{"batch_norm, add, relu", func(in []*Tensor) *Tensor {
+			y, _, _ := BatchNormAddReLU(in[0], in[3], in[1], in[2], 1e-5)
+			return y
+		}, []*Tensor{img, s.Normal(4), s.Normal(4), s.Normal(img.shape...)}},
+		{"scale_shift", func(in []*Tensor) *Tensor { return ScaleShift(in[0], in[1], in[2]) }, []*Tensor{img, s.Normal(4), s.Normal(4)}},
+		{"scale_shift, add, relu", func(in []*Tensor) *Tensor { return ScaleShiftAddReLU(in[0], in[3], in[1], in[2]) },
+			[]*Tensor{img, s.Normal(4), s.Normal(4), s.Normal(img.shape...)}},
 		{"layer_norm", func(in []*Tensor) *Tensor { return LayerNorm(in[0], in[1], in[2], 1e-5) }, []*Tensor{matrix, s.Normal(4), s.Normal(4)}},
+		{"layer_norm over two axes", func(in []*Tensor) *Tensor { return LayerNorm(in[0], in[1], in[2], 1e-5) }, []*Tensor{seq, s.Normal(4, 7), s.Normal(4, 7)}},
+		{"add_layer_norm", func(in []*Tensor) *Tensor {
+			sum, y := AddLayerNorm(in[0], in[1], in[2], in[3], 1e-5)
+			return sum.Mul(y)
+		}, []*Tensor{matrix, s.Normal(3, 4), s.Normal(4), s.Normal(4)}},
+		{"rms_norm", func(in []*Tensor) *Tensor { return RMSNorm(in[0], in[1], 1e-5) }, []*Tensor{matrix, s.Normal(4)}},
+		{"scaled_dot_product_attention", func(in []*Tensor) *Tensor {
+			return ScaledDotProductAttention(in[0], in[1], in[2], AttentionOptions{Causal: true})
+		}, []*Tensor{img, s.Normal(2, 4, 3, 6), s.Normal(2, 4, 3, 6)}},
+		{"self_attention", func(in []*Tensor) *Tensor { return SelfAttention(in[0], 2, AttentionOptions{Causal: true}) }, []*Tensor{s.Normal(2, 5, 12)}},
 		{"group_norm", func(in []*Tensor) *Tensor { return GroupNorm(in[0], 2, in[1], in[2], 1e-5) }, []*Tensor{img, s.Normal(4), s.Normal(4)}},
 		{"embedding", func(in []*Tensor) *Tensor { return Embedding(in[0], in[1], -1) }, []*Tensor{s.Normal(3, 4), ids}},
 	}

@@ -92,36 +92,66 @@ func (l loop) each(body func(off [4]int, n int)) {
 // eachOf is each with a given number of innermost runs to a piece of work.
 func (l loop) eachOf(grain int, body func(off [4]int, n int)) {
 	n, _ := l.inner()
-	outer := NumElements(l.shape[:len(l.shape)-1])
-	par.For(outer, grain, func(lo, hi int) {
-		var index [16]int
-		var off [4]int
-		axes := len(l.shape) - 1
-		rest := lo
-		for a := axes - 1; a >= 0; a-- {
-			index[a] = rest % l.shape[a]
-			rest /= l.shape[a]
-			for k := range l.stride {
-				off[k] += index[a] * l.stride[k][a]
-			}
-		}
-		for i := lo; i < hi; i++ {
-			body(off, n)
-			for a := axes - 1; a >= 0; a-- {
-				index[a]++
-				for k := range l.stride {
-					off[k] += l.stride[k][a]
-				}
-				if index[a] < l.shape[a] {
-					break
-				}
-				for k := range l.stride {
-					off[k] -= l.shape[a] * l.stride[k][a]
-				}
-				index[a] = 0
-			}
+	axes := len(l.shape) - 1
+	par.For(NumElements(l.shape[:axes]), grain, func(lo, hi int) {
+		c := l.at(axes, lo)
+		for range hi - lo {
+			body(c.off, n)
+			c.next()
 		}
 	})
+}
+
+// serial calls body for every element, in order.
+func (l loop) serial(body func(off [4]int)) { l.from(0, NumElements(l.shape), body) }
+
+// from calls body for the elements lo to hi-1, counted in order.
+func (l loop) from(lo, hi int, body func(off [4]int)) {
+	if lo >= hi {
+		return // at divides by the lengths of the axes, of which one may be 0
+	}
+	c := l.at(len(l.shape), lo)
+	for range hi - lo {
+		body(c.off)
+		c.next()
+	}
+}
+
+// counter is a place in the outer axes of a nest of loops.
+type counter struct {
+	loop
+	index []int  // one for each of those axes
+	off   [4]int // of each operand, in elements
+}
+
+// at returns the place with that number, counted in order, in the first axes.
+func (l loop) at(axes, place int) counter {
+	c := counter{loop: l, index: make([]int, axes)}
+	for a := axes - 1; a >= 0; a-- {
+		c.index[a] = place % l.shape[a]
+		place /= l.shape[a]
+		for k := range l.stride {
+			c.off[k] += c.index[a] * l.stride[k][a]
+		}
+	}
+	return c
+}
+
+// next goes on by one place; behind the last comes the first.
+func (c *counter) next() {
+	for a := len(c.index) - 1; a >= 0; a-- {
+		c.index[a]++
+		for k := range c.stride {
+			c.off[k] += c.stride[k][a]
+		}
+		if c.index[a] < c.shape[a] {
+			return
+		}
+		for k := range c.stride {
+			c.off[k] -= c.shape[a] * c.stride[k][a]
+		}
+		c.index[a] = 0
+	}
 }
 
 // copyInto writes the elements of src, converted, to dst of the same shape.
@@ -148,6 +178,9 @@ func copyElements[T Element](dst, src *Tensor) {
 	}
 	d, s := elements[T](dst), elements[T](src)
 	l := newLoop(dst.shape, dst.stride, src.stride)
+	if copyRows(l, d, s) {
+		return
+	}
 	_, step := l.inner()
 	l.each(func(off [4]int, n int) {
 		if step[0] == 1 && step[1] == 1 {
@@ -169,54 +202,12 @@ func fillWith[T Element](t *Tensor, v T) {
 	l := newLoop(t.shape, t.stride)
 	_, step := l.inner()
 	l.each(func(off [4]int, n int) {
+		if step[0] == 1 {
+			fillRun(d[off[0]:][:n], v)
+			return
+		}
 		for i := range n {
 			d[off[0]+i*step[0]] = v
 		}
 	})
-}
-
-// serial calls body for every element, in order.
-func (l loop) serial(body func(off [4]int)) {
-	index := make([]int, len(l.shape))
-	var off [4]int
-	for range NumElements(l.shape) {
-		body(off)
-		for a := len(l.shape) - 1; a >= 0; a-- {
-			index[a]++
-			for k := range l.stride {
-				off[k] += l.stride[k][a]
-			}
-			if index[a] < l.shape[a] {
-				break
-			}
-			for k := range l.stride {
-				off[k] -= l.shape[a] * l.stride[k][a]
-			}
-			index[a] = 0
-		}
-	}
-}
-
-// from calls body with the offset of the first operand for the elements lo to
-// hi-1, counted in order.
-func (l loop) from(lo, hi int, body func(off int)) {
-	index := make([]int, len(l.shape))
-	off, rest := 0, lo
-	for a := len(l.shape) - 1; a >= 0; a-- {
-		index[a] = rest % l.shape[a]
-		rest /= l.shape[a]
-		off += index[a] * l.stride[0][a]
-	}
-	for range hi - lo {
-		body(off)
-		for a := len(l.shape) - 1; a >= 0; a-- {
-			index[a]++
-			off += l.stride[0][a]
-			if index[a] < l.shape[a] {
-				break
-			}
-			off -= l.shape[a] * l.stride[0][a]
-			index[a] = 0
-		}
-	}
 }

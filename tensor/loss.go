@@ -15,8 +15,8 @@ type crossEntropyAttr struct {
 var opCrossEntropy, opCrossEntropyGrad *Op
 
 func init() {
-	opCrossEntropy = register(&Op{Name: "softmax_cross_entropy", Doc: "SoftmaxCrossEntropy is the cross-entropy of each row's softmax with its class, and the softmax.", ONNX: "SoftmaxCrossEntropyLoss",
-		Saved: &Saved{In: []int{1}, Out: []int{1}}, Auxiliary: 1,
+	opCrossEntropy = register(&Op{Name: "softmax_cross_entropy", Doc: "SoftmaxCrossEntropy is the cross-entropy of each row's softmax with its class; beside it the greatest logit and the sum of the exponentials, for the gradient.", ONNX: "SoftmaxCrossEntropyLoss",
+		Saved: &Saved{In: []int{0, 1}, Out: []int{1}}, Auxiliary: 1,
 		Infer: func(c *Call) []Spec {
 			x, labels := c.In[0], c.In[1]
 			if len(x.shape) != 2 || len(labels.shape) != 1 || x.shape[0] != labels.shape[0] || labels.dtype != Int64 || x.dtype != Float32 && x.dtype != Float64 {
@@ -28,7 +28,7 @@ func init() {
 					misfit(c.Op.Name, c.In, "class %d in row %d is outside the %d classes 0 to %d", l, i, x.shape[1], x.shape[1]-1)
 				}
 			}
-			return []Spec{{[]int{x.shape[0]}, x.dtype, nil}, {x.shape, x.dtype, nil}}
+			return []Spec{{[]int{x.shape[0]}, x.dtype, nil}, {[]int{x.shape[0], 2}, x.dtype, nil}}
 		},
 		Run: func(c *Call) {
 			rows, n := rowsOf(c.In[0])
@@ -39,7 +39,7 @@ func init() {
 			}
 		},
 		Grad: func(g *GradCall) {
-			g.Set(0, apply(opCrossEntropyGrad, g.Attr, g.Gy(0).Contiguous(), g.Out[1], g.In[1]))
+			g.Set(0, apply(opCrossEntropyGrad, g.Attr, g.Gy(0).Contiguous(), g.In[0], g.Out[1], g.In[1]))
 		},
 		Define: func(c *Call) []*Tensor {
 			x := c.In[0]
@@ -61,7 +61,8 @@ func init() {
 		Samples: func(s *Sampler) []Sample {
 			var out []Sample
 			for _, f := range crossEntropySamples(s) {
-				out = append(out, Sample{f.Name, []*Tensor{s.Normal(f.In[0].shape[0]), f.In[0].Softmax(1), f.In[1]}, f.Attr})
+				y := applyAll(opCrossEntropy, f.Attr, f.In...)
+				out = append(out, Sample{f.Name, []*Tensor{s.Normal(f.In[0].shape[0]), f.In[0], y[1], f.In[1]}, f.Attr})
 			}
 			return out
 		}})
@@ -69,14 +70,14 @@ func init() {
 
 func crossEntropyRows[T real](c *Call, lo, hi, n int) {
 	a := c.Attr.(crossEntropyAttr)
-	vec.SoftmaxCrossEntropyRows(dense[T](c.Out[0])[lo:hi], dense[T](c.Out[1])[lo*n:hi*n], dense[T](c.In[0])[lo*n:hi*n],
+	vec.SoftmaxCrossEntropyRows(dense[T](c.Out[0])[lo:hi], dense[T](c.Out[1])[2*lo:2*hi], dense[T](c.In[0])[lo*n:hi*n],
 		dense[int64](c.In[1])[lo:hi], hi-lo, n, n, a.ignore, T(a.smoothing))
 }
 
 func crossEntropyGradRows[T real](c *Call, lo, hi, n int) {
 	a := c.Attr.(crossEntropyAttr)
-	vec.SoftmaxCrossEntropyGradRows(dense[T](c.Out[0])[lo*n:hi*n], dense[T](c.In[1])[lo*n:hi*n],
-		dense[int64](c.In[2])[lo:hi], dense[T](c.In[0])[lo:hi], hi-lo, n, n, a.ignore, T(a.smoothing))
+	vec.SoftmaxCrossEntropyGradRows(dense[T](c.Out[0])[lo*n:hi*n], dense[T](c.In[1])[lo*n:hi*n], dense[T](c.In[2])[2*lo:2*hi],
+		dense[int64](c.In[3])[lo:hi], dense[T](c.In[0])[lo:hi], hi-lo, n, n, a.ignore, T(a.smoothing))
 }
 
 // targetDistribution spreads each class over the row it stands for: 1-s+s/n at

@@ -10,7 +10,7 @@ import (
 // infinite, and says in words which operation of which layer made it, or which
 // leaf brought it. It returns "" when every value is finite.
 func FirstNonFinite(y *Tensor) string {
-	for _, n := range tape([]*Tensor{y}) {
+	for _, n := range tape("first non-finite", []*Tensor{y}) {
 		layer := ""
 		for _, t := range n.call.In {
 			if t == nil {

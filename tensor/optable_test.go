@@ -104,7 +104,7 @@ func TestGradientsOfGradients(t *testing.T) {
 		}
 		// The outputs are squared, so that even a linear operation has a second derivative.
 		f := func([]*Tensor) *Tensor {
-			outs := applyAll(op, s.Attr, in...)
+			outs := slices.Clone(applyAll(op, s.Attr, in...))
 			for i, o := range outs[:len(outs)-op.Auxiliary] {
 				if o.dtype.IsFloat() {
 					outs[i] = o.Square()

@@ -178,7 +178,7 @@ func (f reducer[T]) joinRows(dst, xs []T, reduced loop, lo, hi int) {
 		f.block(dst, xs[lo*stride:], hi-lo, n, stride)
 		return
 	}
-	reduced.from(lo, hi, func(at int) { f.rows(dst, xs[at:at+n]) })
+	reduced.from(lo, hi, func(off [4]int) { f.rows(dst, xs[off[0]:off[0]+n]) })
 }
 
 func addRows[T number](dst, x []T) {

@@ -106,7 +106,7 @@ func init() {
 		}
 	}
 	opAdaptiveMaxPool2d = register(&Op{Name: "adaptive_max_pool2d", Doc: "AdaptiveMaxPool2d is the largest element of each of a given number of bins of an image, and where it stands.",
-		Saved: savesNothing, Auxiliary: 1,
+		Saved: &Saved{Out: []int{1}}, Auxiliary: 1,
 		Infer: func(c *Call) []Spec {
 			s := resizeForward(c)
 			y := images(c.In[0].dtype, s.N, s.C, s.OutH, s.OutW)
@@ -157,7 +157,8 @@ func init() {
 			imageKernel(c, func(x, y []float32) { pool.AdaptiveMaxPick(s, x, where, y) }, func(x, y []float64) { pool.AdaptiveMaxPick(s, x, where, y) })
 		},
 		Grad: func(g *GradCall) {
-			g.Set(0, apply(opAdaptiveMaxPool2dGrad, g.Attr, g.Gy(0).ChannelsLast(), g.In[1]))
+			a := resizeAttr{size: [2]int{g.In[0].shape[2], g.In[0].shape[3]}}
+			g.Set(0, apply(opAdaptiveMaxPool2dGrad, a, g.Gy(0).ChannelsLast(), g.In[1]))
 		},
 		Samples: func(s *Sampler) []Sample {
 			out := maxSamples(s)

@@ -6,7 +6,7 @@ import (
 	"github.com/hadal-ml/hadal/internal/par"
 )
 
-var opArgSort, opArgMax *Op
+var opArgSort, opTopK, opArgMax *Op
 
 // What compares elements here counts NaN as larger than every number, as
 // NumPy and PyTorch do.
@@ -24,6 +24,23 @@ func init() {
 		},
 		Samples: func(s *Sampler) []Sample {
 			return []Sample{{Name: "ascending", In: []*Tensor{s.Distinct(3, 5)}, Attr: false}, {Name: "descending", In: []*Tensor{s.Distinct(2, 4)}, Attr: true}}
+		}})
+	opTopK = register(&Op{Name: "topk", Doc: "TopK returns where along the last axis the k largest (or smallest) elements stand, the most extreme first, the first of equal ones before the others.", ONNX: "TopK",
+		NoGrad: "a position is flat wherever it is defined",
+		Infer: func(c *Call) []Spec {
+			x, k := c.In[0], c.Attr.(topKAttr).k
+			if len(x.shape) == 0 || k < 0 || k > x.shape[len(x.shape)-1] {
+				misfit("topk", c.In, "the last axis has no %d elements", k)
+			}
+			return []Spec{{append(slices.Clone(x.shape[:len(x.shape)-1]), k), Int64, nil}}
+		},
+		Run: func(c *Call) {
+			a := c.Attr.(topKAttr)
+			comparable(c.In[0], func(x *Tensor) { selectRows[float32](c.Out[0], x, a) }, func(x *Tensor) { selectRows[float64](c.Out[0], x, a) },
+				func(x *Tensor) { selectRows[int64](c.Out[0], x, a) })
+		},
+		Samples: func(s *Sampler) []Sample {
+			return []Sample{{Name: "largest", In: []*Tensor{s.Distinct(3, 7)}, Attr: topKAttr{3, true}}, {Name: "smallest", In: []*Tensor{s.Distinct(2, 5)}, Attr: topKAttr{2, false}}}
 		}})
 	opArgMax = register(&Op{Name: "argmax", Doc: "ArgMax returns where along the last axis the first largest element stands, or smallest if the attribute says so.", ONNX: "ArgMax",
 		NoGrad: "a position is flat wherever it is defined",
@@ -86,6 +103,85 @@ func sortRows[T number](y, x *Tensor, descending bool) {
 			return order(row[a], row[b])
 		})
 	})
+}
+
+// topKAttr is how many elements TopK selects, and of which end.
+type topKAttr struct {
+	k       int
+	largest bool
+}
+
+// selectRows finds the k most extreme elements of each row of n, in time
+// proportional to n·log k at most: the best so far form a heap whose root is the
+// worst of them, and few elements of a row in random order ever get past it.
+func selectRows[T number](y, x *Tensor, a topKAttr) {
+	x = x.Contiguous()
+	rows, n := rowsOf(x)
+	if a.k == 0 {
+		return
+	}
+	xs, ys := dense[T](x), dense[int64](y)
+	byRows(rows, n, func(lo, hi int) {
+		for r := lo; r < hi; r++ {
+			h := extremes[T]{xs[r*n : (r+1)*n], ys[r*a.k : (r+1)*a.k], a.largest}
+			h.selectFrom(n)
+		}
+	})
+}
+
+// extremes is a heap of places in a row: none is better than its children.
+type extremes[T number] struct {
+	row     []T
+	places  []int64
+	largest bool
+}
+
+// better reports whether the element at place a goes before that at b.
+func (h extremes[T]) better(a, b int64) bool {
+	o := order(h.row[a], h.row[b])
+	if h.largest {
+		o = -o
+	}
+	return o < 0 || o == 0 && a < b
+}
+
+// selectFrom leaves the places of the best of n elements, in order.
+func (h extremes[T]) selectFrom(n int) {
+	k := len(h.places)
+	for i := range h.places {
+		h.places[i] = int64(i)
+	}
+	for i := k/2 - 1; i >= 0; i-- {
+		h.sink(i, k)
+	}
+	for i := int64(k); i < int64(n); i++ {
+		if h.better(i, h.places[0]) {
+			h.places[0] = i
+			h.sink(0, k)
+		}
+	}
+	for last := k - 1; last > 0; last-- { // the worst to the end, again and again
+		h.places[0], h.places[last] = h.places[last], h.places[0]
+		h.sink(0, last)
+	}
+}
+
+// sink moves the place at i of a heap of n down to where it belongs.
+func (h extremes[T]) sink(i, n int) {
+	for {
+		worst := 2*i + 1
+		if worst >= n {
+			return
+		}
+		if right := worst + 1; right < n && h.better(h.places[worst], h.places[right]) {
+			worst = right
+		}
+		if h.better(h.places[worst], h.places[i]) {
+			return
+		}
+		h.places[i], h.places[worst] = h.places[worst], h.places[i]
+		i = worst
+	}
 }
 
 // extremePlaces finds the first largest or smallest element of each row.
@@ -152,13 +248,14 @@ func (t *Tensor) Sort(a int, descending bool) (values, places *Tensor) {
 }
 
 // TopK returns the k largest (or smallest) elements along an axis, the most
-// extreme first, and the positions they came from. Of equal elements the first
-// is taken.
+// extreme first, and the positions (int64) they came from: the first k that
+// Sort would return, without sorting the others. Of equal elements the first is
+// taken; NaN counts as larger than every number.
 func (t *Tensor) TopK(k, a int, largest bool) (values, places *Tensor) {
 	a = axis("topk", t, a)
 	if k < 0 || k > t.shape[a] {
 		misfit("topk", []*Tensor{t}, "axis %d has no %d elements", a, k)
 	}
-	places = t.ArgSort(a, largest).Narrow(a, 0, k)
+	places = apply(opTopK, topKAttr{k, largest}, t.Transpose(a, -1)).Transpose(a, -1)
 	return t.Gather(a, places), places
 }

@@ -18,7 +18,9 @@ type Tensor struct {
 
 	tracked bool    // gradients flow to or through this tensor
 	noGrad  bool    // what is computed from this tensor is not recorded
+	dropped bool    // dropout had a part in it, on the tape or not
 	node    *node   // how it was made; nil for a leaf
+	place   int     // among the results of that call
 	grad    *Tensor // of a leaf, after Backward
 	stale   bool    // grad was cleared and only its memory is kept
 }
@@ -108,9 +110,12 @@ func SameLayout(a, b *Tensor) bool {
 	return slices.Equal(a.shape, b.shape) && sameStride(a.shape, a.stride, b.stride) && a.isDense()
 }
 
-// checkUsable panics when the tensor's scope has been released.
+// checkUsable panics when the tensor's memory has been given back.
 func (t *Tensor) checkUsable(op string) {
-	if t.store.root().data == nil && t.Len() > 0 {
+	if st := t.store.root(); st.data == nil && t.Len() > 0 {
+		if st.end == consumed {
+			panic(&UseError{op, fmt.Sprintf("the backward pass has given the tensor %s back; name it in BackwardOnce, copy it with Keep before, or call Backward", ShapeString(t.shape))})
+		}
 		panic(&UseError{op, fmt.Sprintf("the tensor %s belonged to a step that is over; copy what must outlive a step with Keep", ShapeString(t.shape))})
 	}
 }
@@ -171,7 +176,8 @@ func (t *Tensor) RequiresGrad() bool { return t.tracked }
 // IsLeaf reports whether t was not computed on the tape.
 func (t *Tensor) IsLeaf() bool { return t.node == nil }
 
-// Grad returns what Backward accumulated for a leaf, or nil.
+// Grad returns what Backward accumulated for a leaf, or nil. The next Backward
+// may give it other memory: take Data anew after each.
 func (t *Tensor) Grad() *Tensor {
 	if t.stale {
 		return nil

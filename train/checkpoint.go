@@ -133,7 +133,6 @@ func (s *State) restore(path string) error {
 		}
 	}
 	s.Epoch, s.Step, s.TotalSteps, s.sums, s.seconds, s.History = p.Epoch, p.Step, p.TotalSteps, p.Sums, p.Seconds, p.History
-	s.resumedAt = p.Sums.Seen
 	return nil
 }
 

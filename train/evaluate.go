@@ -19,9 +19,17 @@ type Evaluation struct {
 	Samples       int
 }
 
-// Evaluate runs a model over a data set in order. loss may be nil.
+// Evaluate runs a model over a data set in order, in float32. loss may be nil.
 func Evaluate(model any, ds data.Dataset, loss nn.Loss) (e *Evaluation, err error) {
+	return EvaluateIn(F32, model, ds, loss)
+}
+
+// EvaluateIn is Evaluate in a precision: that which a model was trained in.
+func EvaluateIn(p Precision, model any, ds data.Dataset, loss nn.Loss) (e *Evaluation, err error) {
 	defer recoverTo(&err)
+	if err := p.Check(); err != nil {
+		return nil, err
+	}
 	m, ok := model.(nn.Module)
 	if !ok {
 		return nil, fmt.Errorf("%T is not an nn.Module", model)
@@ -35,7 +43,7 @@ func Evaluate(model any, ds data.Dataset, loss nn.Loss) (e *Evaluation, err erro
 	}
 	isClassification := len(ds.TargetShape()) == 0
 	out := &Evaluation{}
-	v, err := evaluate(m.Forward, loss, loader, isClassification, out)
+	v, err := evaluate(p, m.Forward, loss, loader, isClassification, out)
 	if err != nil {
 		return nil, err
 	}
@@ -45,8 +53,8 @@ func Evaluate(model any, ds data.Dataset, loss nn.Loss) (e *Evaluation, err erro
 
 // evaluate measures loss and accuracy; detail, unless nil, takes what is said
 // of each sample.
-func evaluate(forward func(*nn.Context, *tensor.Tensor) *tensor.Tensor, loss nn.Loss, loader *data.Loader, classes bool, detail *Evaluation) (Evaluation, error) {
-	scope := tensor.NewInferenceScope()
+func evaluate(p Precision, forward func(*nn.Context, *tensor.Tensor) *tensor.Tensor, loss nn.Loss, loader *data.Loader, classes bool, detail *Evaluation) (Evaluation, error) {
+	scope := p.in(tensor.NewInferenceScope())
 	var total sums
 	for batch := range loader.Epoch(0) {
 		y := forward(nn.Inference(), scope.View(batch.X))

@@ -2,4 +2,5 @@ package train
 
 import "github.com/hadal-ml/hadal/internal/mem"
 
-func poolHeld() int { return mem.Default.Held() }
+// poolHeld is what tensors and kernels own while no step runs.
+func poolHeld() int { return mem.Default.Held() + mem.IdleArenas() }

@@ -18,6 +18,8 @@ import (
 type Config struct {
 	Train data.Dataset // what is learned from
 	Val   data.Dataset // measured after each epoch; nil: nothing is
+	// ValName is what Val is called where it is reported; "validation" when empty.
+	ValName string
 
 	Loss      nn.Loss         // of predictions and targets
 	Optimizer optim.Algorithm // and its learning rate
@@ -44,6 +46,10 @@ type Config struct {
 
 	// Forward computes predictions when the model is not an nn.Module.
 	Forward func(c *nn.Context, x *tensor.Tensor) *tensor.Tensor
+
+	// Precision of matrix products and convolutions, in training and validation;
+	// F32 when empty.
+	Precision Precision
 
 	Callbacks []Callback
 	// Resume goes on from a checkpoint that Checkpoint wrote; empty: from the start.
@@ -107,14 +113,12 @@ type State struct {
 
 	IsClassification bool // the targets are classes and the predictions scores of each
 
-	baseRate     float64 // of the optimizer, before the schedule
-	sums         sums
-	seconds      float64 // spent training, over all resumes
-	stop         string
-	forward      func(c *nn.Context, x *tensor.Tensor) *tensor.Tensor
-	epochWas     time.Time // when the epoch began or was resumed; zero between epochs
-	epochSeconds float64
-	resumedAt    int // samples of the epoch that an earlier call had seen
+	baseRate float64 // of the optimizer, before the schedule
+	sums     sums
+	seconds  float64 // spent training, over all resumes
+	stop     string
+	forward  func(c *nn.Context, x *tensor.Tensor) *tensor.Tensor
+	epochWas time.Time // when the epoch began or was resumed; zero between epochs
 }
 
 // sums are the running totals of an epoch; a checkpoint carries them.
@@ -122,6 +126,7 @@ type sums struct {
 	Loss    float64 `json:"loss"`
 	Correct int     `json:"correct"`
 	Seen    int     `json:"seen"`
+	Seconds float64 `json:"seconds"` // spent training, when the epoch ended or was interrupted
 }
 
 // Stop ends training after the current epoch or step, and says why.
@@ -202,6 +207,9 @@ func prepare(model any, cfg *Config) (s *State, train, val *data.Loader, err err
 	if cfg.BatchSize == 0 {
 		cfg.BatchSize = 32
 	}
+	if cfg.ValName == "" {
+		cfg.ValName = "validation"
+	}
 	cfg.Accumulate = max(cfg.Accumulate, 1)
 	switch {
 	case cfg.Train == nil:
@@ -218,6 +226,9 @@ func prepare(model any, cfg *Config) (s *State, train, val *data.Loader, err err
 			return nil, nil, nil, fmt.Errorf("%T has no Forward(*nn.Context, *tensor.Tensor) *tensor.Tensor: give Config.Forward", model)
 		}
 		s.forward = m.Forward
+	}
+	if err := cfg.Precision.Check(); err != nil {
+		return nil, nil, nil, err
 	}
 	params := nn.Parameters(model)
 	if len(params) == 0 {
@@ -288,8 +299,11 @@ func (s *State) spent() float64 {
 func (s *State) trainEpoch(ctx context.Context, train *data.Loader, start time.Time) error {
 	s.epochWas = time.Now()
 	before := s.seconds
-	defer func() { s.seconds, s.epochWas, s.epochSeconds = s.spent(), time.Time{}, s.spent()-before }()
-	scope := tensor.NewScope()
+	defer func() {
+		s.seconds, s.epochWas = s.spent(), time.Time{}
+		s.sums.Seconds += s.seconds - before
+	}()
+	scope := s.Config.Precision.in(tensor.NewScope())
 	for batch := range train.EpochFrom(s.Epoch, s.Step) {
 		if err := s.step(scope, batch); err != nil {
 			return err
@@ -325,7 +339,7 @@ func (s *State) step(scope *tensor.Scope, batch data.Batch) error {
 	if group := min(cfg.Accumulate, s.StepsPerEpoch-s.Step/cfg.Accumulate*cfg.Accumulate); group > 1 {
 		loss = loss.MulScalar(1 / float64(group))
 	}
-	loss.Backward()
+	loss.BackwardOnce(y)
 	s.sums.Loss += s.BatchLoss * float64(s.BatchSize)
 	s.sums.Seen += s.BatchSize
 	if s.IsClassification {
@@ -376,15 +390,14 @@ func (s *State) explode(y, loss *tensor.Tensor) error {
 
 // endEpoch validates and tells the callbacks.
 func (s *State) endEpoch(val *data.Loader) error {
-	e := Epoch{Epoch: s.Epoch + 1, Loss: s.RunningLoss, Accuracy: s.Accuracy, LearningRate: s.LearningRate, Seconds: s.epochSeconds}
+	e := Epoch{Epoch: s.Epoch + 1, Loss: s.RunningLoss, Accuracy: s.Accuracy, LearningRate: s.LearningRate, Seconds: s.sums.Seconds}
 	if e.Seconds > 0 {
-		e.ImagesPerSec = float64(s.sums.Seen-s.resumedAt) / e.Seconds
+		e.ImagesPerSec = float64(s.sums.Seen) / e.Seconds
 	}
-	s.resumedAt = 0
 	if val != nil {
 		var v Evaluation
 		err := s.averaged(func() (err error) {
-			v, err = evaluate(s.forward, s.Config.Loss, val, s.IsClassification, nil)
+			v, err = evaluate(s.Config.Precision, s.forward, s.Config.Loss, val, s.IsClassification, nil)
 			return err
 		})
 		if err != nil {
@@ -426,7 +439,7 @@ func (s *State) dryRun(train, val *data.Loader) error {
 			t.ClearGrad()
 		}
 	}()
-	scope := tensor.NewScope()
+	scope := s.Config.Precision.in(tensor.NewScope())
 	defer scope.Release()
 	for batch := range train.Epoch(s.Epoch) {
 		y := s.forward(s.stepContext(), scope.View(batch.X))
@@ -437,7 +450,7 @@ func (s *State) dryRun(train, val *data.Loader) error {
 		if !loss.RequiresGrad() {
 			return errors.New("the loss does not depend on any parameter that is learned: is everything frozen?")
 		}
-		loss.Backward()
+		loss.BackwardOnce(y)
 		s.IsClassification = s.IsClassification && isScores(y, len(batch.Index))
 		if last := s.Config.Train.Len() % s.Config.BatchSize; last > 0 && !s.Config.DropLast {
 			if err := s.tryBatchOf(last, scope.View(batch.X)); err != nil {

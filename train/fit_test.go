@@ -189,6 +189,16 @@ func TestResumeInTheMiddleOfAnEpochGivesTheSameBits(t *testing.T) {
 			if got.Last().Loss != want.Last().Loss || got.History[1].Loss != want.History[1].Loss {
 				t.Errorf("the losses are %v and %v, want %v and %v", got.History[1].Loss, got.Last().Loss, want.History[1].Loss, want.Last().Loss)
 			}
+			seconds := 0.0
+			for _, e := range got.History {
+				seconds += e.Seconds
+				if images := e.ImagesPerSec * e.Seconds; math.Abs(images-200) > 1e-6 {
+					t.Errorf("epoch %d of 200 images took %v s at %v images/s", e.Epoch, e.Seconds, e.ImagesPerSec)
+				}
+			}
+			if math.Abs(seconds-got.TrainSeconds) > 1e-9 || got.TrainSeconds <= r.TrainSeconds {
+				t.Errorf("the epochs took %v s, all training %v s, %v s of them before the interruption", seconds, got.TrainSeconds, r.TrainSeconds)
+			}
 		})
 	}
 }
@@ -455,14 +465,15 @@ func TestRangeTestFindsARateAndLeavesTheModelAlone(t *testing.T) {
 func TestProgressSaysHowEachEpochWent(t *testing.T) {
 	var out strings.Builder
 	cfg := config(t, 2)
+	cfg.ValName = "held-out"
 	cfg.Callbacks = []Callback{ShowProgress(&out)}
 	r := fit(t, newNet(1), cfg)
 	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
-	if len(lines) != 3 || !strings.Contains(lines[0], "200 samples and 100 to test with") {
+	if len(lines) != 3 || !strings.Contains(lines[0], "200 training samples, 100 held-out samples") {
 		t.Fatalf("progress printed %q", out.String())
 	}
 	for i, e := range r.History {
-		if want := fmt.Sprintf("epoch %d/2  loss %.4f  accuracy %.2f%%  test %.2f%%", i+1, e.Loss, 100*e.Accuracy, 100*e.ValAccuracy); !strings.HasPrefix(lines[i+1], want) {
+		if want := fmt.Sprintf("epoch %d/2  loss %.4f  accuracy %.2f%%  held-out %.2f%%", i+1, e.Loss, 100*e.Accuracy, 100*e.ValAccuracy); !strings.HasPrefix(lines[i+1], want) {
 			t.Errorf("line %d is %q, want it to begin with %q", i+2, lines[i+1], want)
 		}
 	}

@@ -112,7 +112,7 @@ func PlotCurves(path, title string) Callback {
 			return nil
 		},
 		OnEpoch: func(s *State) error {
-			run.Name = title
+			run.Name, run.ValName = title, s.Config.ValName
 			run.TrainLoss, run.ValLoss, run.TrainAccuracy, run.ValAccuracy = nil, nil, nil, nil
 			for _, e := range s.History {
 				run.TrainLoss = append(run.TrainLoss, e.Loss)

@@ -113,9 +113,9 @@ func (p *Progress) startLine(s *State) string {
 	if p.trainings > 1 {
 		fmt.Fprintf(&b, "network %d of %d: ", p.training+1, p.trainings)
 	}
-	fmt.Fprintf(&b, "%s parameters, %s samples", words.Thousands(nn.CountParameters(s.Model)), words.Thousands(s.Config.Train.Len()))
+	fmt.Fprintf(&b, "%s parameters, %s training samples", words.Thousands(nn.CountParameters(s.Model)), words.Thousands(s.Config.Train.Len()))
 	if s.Config.Val != nil {
-		fmt.Fprintf(&b, " and %s to test with", words.Thousands(s.Config.Val.Len()))
+		fmt.Fprintf(&b, ", %s %s samples", words.Thousands(s.Config.Val.Len()), s.Config.ValName)
 	}
 	if s.Epoch > 0 || s.Step > 0 {
 		fmt.Fprintf(&b, ", going on in epoch %d", s.Epoch+1)
@@ -130,10 +130,10 @@ func epochLine(s *State) string {
 	if s.IsClassification {
 		parts = append(parts, "accuracy "+words.Percent(e.Accuracy))
 		if e.HasValidation {
-			parts = append(parts, "test "+words.Percent(e.ValAccuracy))
+			parts = append(parts, s.Config.ValName+" "+words.Percent(e.ValAccuracy))
 		}
 	} else if e.HasValidation {
-		parts = append(parts, fmt.Sprintf("test loss %.4f", e.ValLoss))
+		parts = append(parts, fmt.Sprintf("%s loss %.4f", s.Config.ValName, e.ValLoss))
 	}
 	return strings.Join(append(parts, words.Seconds(e.Seconds), words.Thousands(int(e.ImagesPerSec+0.5))+" images/s", fmt.Sprintf("lr %.4g", e.LearningRate)), "  ")
 }

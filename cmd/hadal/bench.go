@@ -29,12 +29,12 @@ are measured in.`,
 	only := cmd.Flags().String("only", "", "regular expression over the names of workloads")
 	seconds := cmd.Flags().Float64("seconds", 3, "time spent on each workload")
 	threads := cmd.Flags().Int("threads", 0, "number of threads (default: all processors)")
-	mode := cmd.Flags().String("mode", "eager", "how steps run; there is only eager")
+	mode := cmd.Flags().String("mode", "eager", "how steps run: eager (in float32), or bf16 (products in bfloat16)")
 	list := cmd.Flags().Bool("list", false, "print the names of the workloads and end")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		out := cmd.OutOrStdout()
-		if *mode != "eager" {
-			return usageErrorf("there is no mode %q; the only one is eager", *mode)
+		if err := bench.SetMode(*mode); err != nil {
+			return usageError{err}
 		}
 		if !(*seconds > 0 && *seconds < 1e6) {
 			return usageErrorf("--seconds %g is not a time; give a positive number", *seconds)
@@ -58,7 +58,11 @@ are measured in.`,
 		if !*asJSON {
 			p := bench.MeasurePeaks()
 			fmt.Fprintf(out, "%s, instruction set %s, %d threads\n", processorName(), cpu.Active(), par.Threads())
-			fmt.Fprintf(out, "peaks: %.1f GFLOP/s of fused multiply-adds a core, %.1f GB/s of memory\n\n", p.FMA, p.Memory)
+			fmt.Fprintf(out, "peaks: %.1f GFLOP/s of fused multiply-adds a core, %.1f GB/s of memory\n", p.FMA, p.Memory)
+			if p.BF16 > 0 {
+				fmt.Fprintf(out, "%.1f GFLOP/s in bfloat16 a core (%s)\n", p.BF16, cpu.ActiveMatrix())
+			}
+			fmt.Fprintln(out)
 			fmt.Fprintf(out, "%-38s %10s %10s %6s %9s %6s %8s\n", "workload", "median ms", "min ms", "runs", "GFLOP/s", "peak", "RSS MiB")
 		}
 		for _, w := range selected {

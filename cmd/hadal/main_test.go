@@ -64,7 +64,7 @@ func process(t *testing.T, args ...string) *exec.Cmd {
 func tinyRun(t *testing.T) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "run")
-	out := mustRun(t, "train", "mlp", "--limit", "200", "--epochs", "1", "--quiet", "--out", dir)
+	out := mustRun(t, "train", "mlp", "--limit", "200", "--epochs", "1", "--quiet", "--pictures=false", "--out", dir)
 	if strings.Count(out, "\n") != 1 || !strings.HasPrefix(out, "Test accuracy ") {
 		t.Errorf("--quiet printed more than one sentence: %q", out)
 	}
@@ -130,9 +130,11 @@ func TestWrongUsageIsExitCode2(t *testing.T) {
 		{"train mlp --seed -1", "--seed"},
 		{"train mlp --limit 0", "--limit 0"},
 		{"train mlp --limit -5", "--limit -5"},
+		{"train mlp --holdout 0", "--holdout 0"},
+		{"train mlp --holdout -5", "test set"},
 		{"train mlp --threads 0", "--threads 0"},
 		{"train mlp --threads 100000", "1024"},
-		{"train mlp --precision bf16", "f32"},
+		{"train mlp --precision f8", "f32"},
 		{"train mlp --quiet --json", "exclude"},
 		{"train --resume here --out there", "leave --out away"},
 		{"train --resume=", "folder of a run"},
@@ -162,6 +164,7 @@ func TestWhatCannotBeDoneIsExitCode1(t *testing.T) {
 		{"train mnits", `did you mean "mnist"`},
 		{"train something-else", "there are: mnist"},
 		{"train mlp --limit 50 --batch 51", "--batch 50 or less"},
+		{"train mlp --limit 50 --holdout 50", "--holdout 49 or less"},
 		{"train mlp --out file/run --limit 50", "--out"},
 		{"train mlp --out file --limit 50", "--out"},
 		{"train --resume nowhere", "nowhere is not the folder of a run"},
@@ -272,7 +275,7 @@ func TestALossThatExplodesIsASentence(t *testing.T) {
 
 func TestAModelThatOnlyReadsNumbersRefusesPictures(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "run")
-	mustRun(t, "train", "logistic", "--epochs", "2", "--quiet", "--out", dir)
+	mustRun(t, "train", "logistic", "--epochs", "2", "--quiet", "--pictures=false", "--out", dir)
 	expectFailure(t, exitFailure, []string{"does not read pictures"}, "predict", dir, "picture.png")
 	if out := mustRun(t, "eval", dir); !strings.Contains(out, "malignant") {
 		t.Errorf("the report has no class names:\n%s", out)
@@ -367,7 +370,7 @@ func keys(v any, into map[string]bool) {
 func TestJSONHasStableSnakeCaseKeys(t *testing.T) {
 	t.Chdir(t.TempDir())
 	t.Setenv("HADAL_DATA", t.TempDir())
-	if out := mustRun(t, "train", "mlp", "--limit", "200", "--epochs", "1", "--json", "--out", "run"); strings.Count(out, "\n") != 2 {
+	if out := mustRun(t, "train", "mlp", "--limit", "200", "--epochs", "1", "--json", "--pictures=false", "--out", "run"); strings.Count(out, "\n") != 2 {
 		t.Fatalf("one epoch and a result are not two lines:\n%s", out)
 	}
 	picture(t, "digit.png", 0)
@@ -441,7 +444,7 @@ func TestDataGetTakesASetFromAFolder(t *testing.T) {
 	from := t.TempDir()
 	expectFailure(t, exitFailure, []string{"input.txt"}, "data", "get", "tiny-shakespeare", "--from", from)
 	writeFile(t, filepath.Join(from, "input.txt"), "To be, or not to be")
-	expectFailure(t, exitFailure, []string{"is not the file", "SHA-256"}, "data", "get", "tiny-shakespeare", "--from", from)
+	expectFailure(t, exitFailure, []string{"does not hold what tiny-shakespeare needs", "SHA-256"}, "data", "get", "tiny-shakespeare", "--from", from)
 	if out := mustRun(t, "data", "get", "breast-cancer"); !strings.Contains(out, "part of the program") {
 		t.Errorf("%q", out)
 	}

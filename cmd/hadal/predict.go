@@ -87,11 +87,11 @@ func predict(run *recipes.Run, files []string) ([]prediction, error) {
 	if in == nil || !in.Digit {
 		return nil, fmt.Errorf("%s is a run of %s, which does not read pictures; use a run of mnist", run.Dir, run.Recipe.Name)
 	}
-	test, err := run.Test()
+	judge, err := run.Judge()
 	if err != nil {
 		return nil, err
 	}
-	names := test.Classes()
+	names := judge.Classes()
 	out := make([]prediction, len(files))
 	for i, file := range files {
 		img, err := digit.Read(file)

@@ -24,11 +24,17 @@ func underlying(w io.Writer) io.Writer {
 type quietReporter struct{ out io.Writer }
 
 func (quietReporter) callbacks(int, int) []train.Callback { return nil }
+func (quietReporter) Set(int64, int64, string)            {}
 func (quietReporter) close()                              {}
 
 func (q quietReporter) result(dir string, r *recipes.Result) error {
-	_, err := fmt.Fprintf(q.out, "Test accuracy %s: %s of %s wrong, after %s of training; everything is in %s.\n",
-		words.Percent(r.TestAccuracy), words.Thousands(r.TestErrors), words.Thousands(r.TestSamples), words.Seconds(r.TrainSeconds), dir)
+	if r.Sentence != "" {
+		_, err := fmt.Fprintf(q.out, "%s, after %s of training; everything is in %s.\n", r.Sentence, words.Seconds(r.TrainSeconds), dir)
+		return err
+	}
+	s := r.Score()
+	_, err := fmt.Fprintf(q.out, "%s accuracy %s: %s of %s wrong, after %s of training; everything is in %s.\n",
+		r.Measured.Name(), words.Percent(s.Accuracy), words.Thousands(s.Errors), words.Thousands(s.Samples), words.Seconds(r.TrainSeconds), dir)
 	return err
 }
 
@@ -36,9 +42,25 @@ func (q quietReporter) result(dir string, r *recipes.Result) error {
 type progressReporter struct {
 	quietReporter
 	progress *train.Progress
+	bar      *livebar.Bar // of a training that progress does not know
+}
+
+func (p *progressReporter) Set(done, total int64, text string) {
+	if p.bar == nil {
+		out := underlying(p.out)
+		if !livebar.IsTerminal(out) {
+			return
+		}
+		p.bar = livebar.New(out)
+	}
+	p.bar.Set(done, total, text)
 }
 
 func (p *progressReporter) close() {
+	if p.bar != nil {
+		p.bar.Close()
+		p.bar = nil
+	}
 	if p.progress != nil {
 		p.progress.Close()
 	}
@@ -54,7 +76,8 @@ func (p *progressReporter) callbacks(member, members int) []train.Callback {
 // jsonReporter prints JSON lines.
 type jsonReporter struct{ e *json.Encoder }
 
-func (jsonReporter) close() {}
+func (jsonReporter) Set(int64, int64, string) {}
+func (jsonReporter) close()                   {}
 
 func (j jsonReporter) callbacks(member, _ int) []train.Callback {
 	return []train.Callback{train.Hooks{OnEpoch: func(s *train.State) error {

@@ -19,11 +19,11 @@ const maxThreads = 1024
 
 // trainFlags are the flags of hadal train.
 type trainFlags struct {
-	epochs, batch, limit, threads int
-	rate                          float64
-	seed                          uint64
-	out, resume, precision        string
-	quiet, json                   bool
+	epochs, batch, limit, holdout, threads int
+	rate                                   float64
+	seed                                   uint64
+	out, resume, precision                 string
+	quiet, json, pictures, full            bool
 }
 
 func newTrain() *cobra.Command {
@@ -37,6 +37,7 @@ func newTrain() *cobra.Command {
 		Example: "  hadal train mnist\n" +
 			"  hadal train deepconvnet --seed 3 --out runs/third\n" +
 			"  hadal train lenet --epochs 1 --limit 5000        a quick look\n" +
+			"  hadal train lenet --lr 1e-3 --holdout 10000      a try that the test set has no part in\n" +
 			"  hadal train --resume runs/third --epochs 5       five more epochs",
 		Args: between(0, 1),
 
@@ -53,13 +54,16 @@ func newTrain() *cobra.Command {
 	fl.StringVar(&f.out, "out", "", "folder of the run (default: runs/NAME-time)")
 	fl.StringVar(&f.resume, "resume", "", "go on with the run in this folder")
 	fl.IntVar(&f.threads, "threads", par.Threads(), "threads that compute; the result does not depend on it")
-	fl.StringVar(&f.precision, "precision", "f32", "arithmetic: f32 is the only one so far")
+	fl.StringVar(&f.precision, "precision", "f32", "arithmetic of products: f32, or bf16, which is faster on processors with AMX")
 	fl.IntVar(&f.limit, "limit", 0, "use this many samples of each data set, for a quick look (default: all)")
+	fl.IntVar(&f.holdout, "holdout", 0, "measure on this many samples held out of the training set, not on the test set:\nfor choosing settings. The same seed holds out the same samples")
+	fl.BoolVar(&f.full, "full", false, "train as the paper did, however long it takes, where a recipe has such a setting")
+	fl.BoolVar(&f.pictures, "pictures", true, "draw the curves, the confusion matrix, the mistakes and the filters")
 	fl.BoolVar(&f.quiet, "quiet", false, "print the last sentence only")
 	fl.BoolVar(&f.json, "json", false, "print one JSON object for each epoch and one for the result, for programs")
 	cmd.MarkFlagDirname("out")
 	cmd.RegisterFlagCompletionFunc("resume", completeRuns)
-	cmd.RegisterFlagCompletionFunc("precision", cobra.FixedCompletions([]string{"f32"}, cobra.ShellCompDirectiveNoFileComp))
+	cmd.RegisterFlagCompletionFunc("precision", cobra.FixedCompletions(train.Precisions(), cobra.ShellCompDirectiveNoFileComp))
 	return cmd
 }
 
@@ -79,12 +83,14 @@ func (f *trainFlags) check(cmd *cobra.Command, args []string) error {
 		return usageErrorf("--batch %d: at least 1 is needed", f.batch)
 	case given("limit") && f.limit < 1:
 		return usageErrorf("--limit %d: at least 1 is needed; leave it away to use all samples", f.limit)
+	case given("holdout") && f.holdout < 1:
+		return usageErrorf("--holdout %d: at least 1 is needed; leave it away to measure on the test set", f.holdout)
 	case given("lr") && !(f.rate > 0 && !math.IsInf(f.rate, 0)):
 		return usageErrorf("--lr %v: a positive number is needed, such as 0.001", f.rate)
 	case f.threads < 1 || f.threads > maxThreads:
 		return usageErrorf("--threads %d: 1 to %d are possible; leave it away to use all", f.threads, maxThreads)
-	case f.precision != "f32":
-		return usageErrorf("--precision %s: f32 is the only one so far", f.precision)
+	case train.Precision(f.precision).Check() != nil:
+		return usageErrorf("--precision %s: f32 and bf16 are possible", f.precision)
 	case f.quiet && f.json:
 		return usageErrorf("--quiet and --json exclude each other: give one of them")
 	}
@@ -109,10 +115,13 @@ func (f *trainFlags) run(cmd *cobra.Command, args []string) error {
 	defer stop()
 
 	show := f.reporter(cmd)
-	o := recipes.Options{Epochs: f.epochs, BatchSize: f.batch, Rate: f.rate, Limit: f.limit, Out: f.out, Resume: f.resume,
-		Version: moduleVersion(), Callbacks: show.callbacks}
+	o := recipes.Options{Epochs: f.epochs, BatchSize: f.batch, Rate: f.rate, Limit: f.limit, HoldOut: f.holdout, Out: f.out, Resume: f.resume,
+		NoPictures: !f.pictures, Version: moduleVersion(), Callbacks: show.callbacks, Full: f.full, Bar: show}
 	if cmd.Flags().Changed("seed") {
 		o.Seed = &f.seed
+	}
+	if cmd.Flags().Changed("precision") {
+		o.Precision = train.Precision(f.precision)
 	}
 	done, result, err := recipes.Train(ctx, r, o)
 	show.close()
@@ -149,6 +158,7 @@ func (withoutInterruption) Unwrap() error { return nil }
 // reporter tells how training goes.
 type reporter interface {
 	callbacks(member, members int) []train.Callback
+	recipe.Bar
 	close() // gives the terminal back
 	result(dir string, r *recipes.Result) error
 }

@@ -67,7 +67,7 @@ func TestARunLeavesACompleteFolder(t *testing.T) {
 
 	// A run that has reached its end has nothing left to learn.
 	before := modelBytes(t, dir)
-	mustRun(t, "train", "--resume", dir, "--quiet")
+	mustRun(t, "train", "--resume", dir, "--quiet", "--pictures=false")
 	if !bytes.Equal(modelBytes(t, dir), before) {
 		t.Error("going on with a finished run has changed its model")
 	}
@@ -93,18 +93,39 @@ func TestNeitherResumeNorThreadsChangeABit(t *testing.T) {
 	for _, recipe := range []string{"mnist", "deepconvnet"} { // batch normalisation and augmentation; dropout
 		dir := t.TempDir()
 		straight, resumed := filepath.Join(dir, "straight"), filepath.Join(dir, "resumed")
-		flags := []string{"train", recipe, "--limit", "60", "--batch", "20", "--seed", "3", "--quiet"}
+		flags := []string{"train", recipe, "--limit", "60", "--batch", "20", "--seed", "3", "--quiet", "--pictures=false"}
 		mustRun(t, append(flags, "--epochs", "5", "--threads", "1", "--out", straight)...)
 		mustRun(t, append(flags, "--epochs", "2", "--threads", "2", "--out", resumed)...)
-		mustRun(t, "train", "--resume", resumed, "--epochs", "3", "--threads", "2", "--quiet")
+		mustRun(t, "train", "--resume", resumed, "--epochs", "3", "--threads", "2", "--quiet", "--pictures=false")
 		sameModel(t, straight, resumed)
 	}
+}
+
+// TestAHoldOutIsSaidEverywhere that a score stands, so that nobody takes it for
+// that of the test set.
+func TestAHoldOutIsSaidEverywhere(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "run")
+	out := mustRun(t, "train", "mlp", "--limit", "200", "--holdout", "50", "--epochs", "1", "--pictures=false", "--out", dir)
+	for _, want := range []string{"150 training samples, 50 held-out samples", "  held-out ", "\nHeld-out accuracy ", " of 50 wrong"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("training does not say %q:\n%s", want, out)
+		}
+	}
+	if out := mustRun(t, "eval", dir); !strings.Contains(out, "Held-out accuracy ") || !strings.Contains(out, "the same as in result.json") {
+		t.Errorf("eval says\n%s", out)
+	}
+	for _, out := range []string{mustRun(t, "eval", dir, "--json"), mustRun(t, "train", "--resume", dir, "--json", "--pictures=false")} {
+		if strings.Contains(out, `"test_`) || !strings.Contains(out, `"held_out_accuracy"`) {
+			t.Errorf("a program reads\n%s", out)
+		}
+	}
+	expectFailure(t, exitFailure, []string{"--holdout"}, "train", "--resume", dir, "--holdout", "60", "--quiet")
 }
 
 func TestTheSeedDecides(t *testing.T) {
 	dir := t.TempDir()
 	one, other := filepath.Join(dir, "one"), filepath.Join(dir, "other")
-	flags := []string{"train", "mlp", "--limit", "20", "--epochs", "1", "--quiet"}
+	flags := []string{"train", "mlp", "--limit", "20", "--epochs", "1", "--quiet", "--pictures=false"}
 	mustRun(t, append(flags, "--seed", "1", "--out", one)...)
 	mustRun(t, append(flags, "--seed", "2", "--out", other)...)
 	if bytes.Equal(modelBytes(t, one), modelBytes(t, other)) {
@@ -151,9 +172,9 @@ func TestAnInterruptedRunSavesAndCanBeResumed(t *testing.T) {
 	// never interrupted.
 	history := savedProgress(t, dir)
 	setEpochs(t, dir, history.Epoch+2)
-	mustRun(t, "train", "--resume", dir, "--quiet")
+	mustRun(t, "train", "--resume", dir, "--quiet", "--pictures=false")
 	straight := filepath.Join(t.TempDir(), "run")
-	mustRun(t, append(longTraining(straight), "--quiet", "--epochs", jsonText(t, history.Epoch+2))...)
+	mustRun(t, append(longTraining(straight), "--quiet", "--pictures=false", "--epochs", jsonText(t, history.Epoch+2))...)
 	sameModel(t, straight, dir)
 }
 
@@ -229,9 +250,9 @@ func TestAKillAtAnyMomentLosesNoCheckpoint(t *testing.T) {
 	}
 	epochs := savedProgress(t, dir).Epoch + 1
 	setEpochs(t, dir, epochs)
-	mustRun(t, "train", "--resume", dir, "--quiet")
+	mustRun(t, "train", "--resume", dir, "--quiet", "--pictures=false")
 	straight := filepath.Join(t.TempDir(), "run")
-	mustRun(t, append(longTraining(straight), "--quiet", "--epochs", jsonText(t, epochs))...)
+	mustRun(t, append(longTraining(straight), "--quiet", "--pictures=false", "--epochs", jsonText(t, epochs))...)
 	sameModel(t, straight, dir)
 
 	metrics := func(dir string) int {

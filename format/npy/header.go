@@ -230,24 +230,14 @@ func (p *parser) tuple() ([]int, error) {
 	return list, nil
 }
 
-func (p *parser) integer() (int, error) {
+func (p *parser) integer() (n int, err error) {
 	p.space()
-	start, n := p.pos, 0
-	for ; p.pos < len(p.text) && '0' <= p.text[p.pos] && p.text[p.pos] <= '9'; p.pos++ {
-		digit := int(p.text[p.pos] - '0')
-		if n > (math.MaxInt-digit)/10 {
-			return 0, errors.New("a dimension is too large")
-		}
-		n = 10*n + digit
-	}
-	if p.pos == start || (p.pos-start > 1 && p.text[start] == '0') {
-		return 0, errors.New("a non-negative integer is needed")
-	}
+	n, p.pos, err = bounded.Integer(p.text, p.pos)
 	// Python 2 wrote its long integers as 60000L.
-	if p.pos < len(p.text) && p.text[p.pos] == 'L' {
+	if err == nil && p.pos < len(p.text) && p.text[p.pos] == 'L' {
 		p.pos++
 	}
-	return n, nil
+	return n, err
 }
 
 // string parses a Python string in either kind of quotes. No header has escapes.

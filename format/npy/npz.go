@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -59,19 +58,9 @@ func NewArchive(source io.ReaderAt, size int64) (*Archive, error) {
 
 // OpenArchive opens the .npz file at path. Close it after use.
 func OpenArchive(path string) (*Archive, error) {
-	f, err := os.Open(path)
+	a, f, err := bounded.Open(path, NewArchive)
 	if err != nil {
 		return nil, err
-	}
-	info, err := f.Stat()
-	if err != nil {
-		f.Close()
-		return nil, err
-	}
-	a, err := NewArchive(f, info.Size())
-	if err != nil {
-		f.Close()
-		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	a.closer = f
 	return a, nil

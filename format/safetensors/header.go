@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math"
 	"slices"
 	"unicode/utf8"
 
@@ -245,20 +244,10 @@ func (p *parser) integers(limit int) ([]int, error) {
 }
 
 // integer parses a non-negative integer in plain digits.
-func (p *parser) integer() (int, error) {
+func (p *parser) integer() (n int, err error) {
 	p.space()
-	start, n := p.pos, 0
-	for ; p.pos < len(p.text) && '0' <= p.text[p.pos] && p.text[p.pos] <= '9'; p.pos++ {
-		digit := int(p.text[p.pos] - '0')
-		if n > (math.MaxInt-digit)/10 {
-			return 0, errors.New("a number is too large")
-		}
-		n = 10*n + digit
-	}
-	if p.pos == start || (p.pos-start > 1 && p.text[start] == '0') {
-		return 0, errors.New("a non-negative integer in plain digits is needed")
-	}
-	return n, nil
+	n, p.pos, err = bounded.Integer(p.text, p.pos)
+	return n, err
 }
 
 // string parses a JSON string.

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
 
 	"github.com/hadal-ml/hadal/format/internal/bounded"
 )
@@ -86,19 +85,9 @@ func readAt(source io.ReaderAt, buf []byte, offset int64) error {
 
 // Open opens the file at path and reads its header. Close it after use.
 func Open(path string) (*Reader, error) {
-	f, err := os.Open(path)
+	r, f, err := bounded.Open(path, NewReader)
 	if err != nil {
 		return nil, err
-	}
-	info, err := f.Stat()
-	if err != nil {
-		f.Close()
-		return nil, err
-	}
-	r, err := NewReader(f, info.Size())
-	if err != nil {
-		f.Close()
-		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	r.closer = f
 	return r, nil

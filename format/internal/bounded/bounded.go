@@ -9,6 +9,7 @@ import (
 	"io"
 	"math"
 	"math/bits"
+	"os"
 )
 
 // MaxRank is the largest number of dimensions accepted from a file. It is
@@ -92,6 +93,44 @@ func MaxExpansion(compressed int64) int64 {
 		return math.MaxInt64
 	}
 	return expansionFloor + expansionRatio*compressed
+}
+
+// Open opens the file at path and lets read see its contents and their length.
+// The file stays open for what read returns, unless that is an error, which then
+// names the path.
+func Open[T any](path string, read func(contents io.ReaderAt, size int64) (T, error)) (T, *os.File, error) {
+	var none T
+	f, err := os.Open(path)
+	if err != nil {
+		return none, nil, err
+	}
+	info, err := f.Stat()
+	if err != nil {
+		f.Close()
+		return none, nil, err
+	}
+	v, err := read(f, info.Size())
+	if err != nil {
+		f.Close()
+		return none, nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return v, f, nil
+}
+
+// Integer parses the non-negative integer in plain digits that begins at
+// text[at], and returns it and where it ends. A zero in front is refused.
+func Integer[S string | []byte](text S, at int) (n, end int, err error) {
+	for end = at; end < len(text) && '0' <= text[end] && text[end] <= '9'; end++ {
+		digit := int(text[end] - '0')
+		if n > (math.MaxInt-digit)/10 {
+			return 0, end, errors.New("a number is too large")
+		}
+		n = 10*n + digit
+	}
+	if end == at || end-at > 1 && text[at] == '0' {
+		return 0, end, errors.New("a non-negative integer in plain digits is needed")
+	}
+	return n, end, nil
 }
 
 // CheckBool returns an error when data, an array of one-byte booleans, holds a

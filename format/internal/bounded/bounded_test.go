@@ -5,6 +5,8 @@ import (
 	"errors"
 	"io"
 	"math"
+	"os"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -131,4 +133,38 @@ func TestSwapBytes(t *testing.T) {
 			t.Fatalf("swapped twice by %d, %v became %v", size, data, twice)
 		}
 	})
+}
+
+func TestIntegersArePlainDigits(t *testing.T) {
+	for text, want := range map[string]int{"0": 0, "7]": 7, "9223372036854775807,": math.MaxInt64, "12L": 12} {
+		if n, end, err := Integer("x"+text, 1); err != nil || n != want || end != 1+len(strings.TrimRight(text, "],L")) {
+			t.Errorf("%q gave %d, up to %d, %v", text, n, end, err)
+		}
+	}
+	for _, text := range []string{"", "-1", "+1", "01", "00", " 1", "x", "9223372036854775808", "99999999999999999999999"} {
+		if n, _, err := Integer([]byte(text), 0); err == nil {
+			t.Errorf("%q gave %d", text, n)
+		}
+	}
+}
+
+func TestOpenNamesTheFileThatCannotBeRead(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(path, []byte("12345"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	size, f, err := Open(path, func(r io.ReaderAt, size int64) (int64, error) { return size, nil })
+	if err != nil || size != 5 {
+		t.Fatal(size, err)
+	}
+	if err := f.Close(); err != nil {
+		t.Errorf("the file was not open: %v", err)
+	}
+	_, f, err = Open(path, func(io.ReaderAt, int64) (int, error) { return 1, errors.New("odd") })
+	if f != nil || err == nil || err.Error() != path+": odd" {
+		t.Errorf("what cannot be read gave %v, %v", f, err)
+	}
+	if _, _, err = Open(path+"er", func(io.ReaderAt, int64) (int, error) { return 1, nil }); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("no file gave %v", err)
+	}
 }

@@ -22,18 +22,18 @@ func TestKernelsAllocateNothing(t *testing.T) {
 			"AddRow":         func() { AddRow(x[0], x[1], v(2), rows, cols, cols, true) },
 			"MulAddRow":      func() { MulAddRow(x[0], x[1], v(2), v(3), x[4], rows, cols, cols, true) },
 			"ColumnMoments":  func() { ColumnMoments(sum, squares, x[0], v(1), rows, cols, cols) },
-			"BatchNormGrad":  func() { BatchNormGrad(x[0], x[1], x[2], v(3), v(3), v(3), v(3), v(3), rows, cols, cols) },
+			"BatchNormGrad":  func() { BatchNormGrad(x[0], x[1], x[2], v(3), v(3), v(3), v(3), rows, cols, cols) },
 			"SoftmaxRows":    func() { SoftmaxRows(x[0], x[1], rows, cols, cols) },
 			"LogSoftmaxRows": func() { LogSoftmaxRows(x[0], x[1], rows, cols, cols) },
 			"SoftmaxCrossEntropyRows": func() {
-				SoftmaxCrossEntropyRows(w(0), x[1], x[2], labels, rows, cols, cols, -1, 0.1)
+				SoftmaxCrossEntropyRows(w(0), x[1][:2*rows], x[2], labels, rows, cols, cols, -1, 0.1)
 			},
 			"LayerNormRows": func() { LayerNormRows(x[0], x[1], v(2), v(3), w(4), w(5), rows, cols, cols, 1e-5) },
 			"LayerNormGradRows": func() {
 				LayerNormGradRows(x[0], v(1), v(2), x[3], x[4], v(5), w(6), w(7), rows, cols, cols)
 			},
 			"BatchNormGradSums": func() {
-				BatchNormGradSums(sum, squares, x[0], x[1], v(2), v(3), rows, cols, cols)
+				BatchNormGradSums(sum, squares, x[0], x[1], v(2), rows, cols, cols)
 			},
 			"SGD":              func() { SGD(x[0], x[1], x[2], SGDSettings{Momentum: 0.9}) },
 			"RMSprop":          func() { RMSprop(x[0], x[1], x[2], x[3], x[4], RMSpropSettings{Eps: 1}) },

@@ -90,13 +90,13 @@ func BenchmarkColumnMoments32(b *testing.B) {
 func BenchmarkBatchNormGradSums32(b *testing.B) {
 	var sum, hat [32]float64
 	benchmark(b, 2, func(x [][]float32) {
-		BatchNormGradSums(sum[:], hat[:], x[0], x[1], x[2][:32], x[3][:32], len(x[0])/32, 32, 32)
+		BatchNormGradSums(sum[:], hat[:], x[0], x[1], x[2][:32], len(x[0])/32, 32, 32)
 	})
 }
 func BenchmarkBatchNormGrad32(b *testing.B) {
 	benchmark(b, 3, func(x [][]float32) {
 		v := x[3]
-		BatchNormGrad(x[0], x[1], x[2], v[:32], v[32:64], v[64:96], v[96:128], v[128:160], len(x[0])/32, 32, 32)
+		BatchNormGrad(x[0], x[1], x[2], v[:32], v[32:64], v[64:96], v[96:128], len(x[0])/32, 32, 32)
 	})
 }
 func BenchmarkSoftmaxRows10(b *testing.B) {

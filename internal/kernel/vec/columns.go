@@ -3,13 +3,29 @@ package vec
 // Sums over the rows of a matrix, one for each column. Matrices are as in
 // [AddRow].
 //
-// A kernel adds up blockRows rows of columnChunk columns in float32, in
-// accumulators that the next block continues in float64. The order of
-// additions depends on rows and cols alone.
+// Blocks of blockRows rows of columnChunk columns are added up in float32, and
+// then in float64. The order of additions depends on rows and cols alone.
+//
+// A kernel goes down all its rows with a few columns in registers, then comes
+// back for the next columns. It is given so few rows at a time that it finds
+// them in the first-level cache when it comes back: memory is read as it lies.
 const (
-	blockRows   = 256
-	columnChunk = 256
+	blockRows     = 256
+	columnChunk   = 512
+	stripElements = 4 << 10
 )
+
+// inStrips calls a kernel for strips of the rows of a block and reports whether
+// there was one.
+func inStrips(rows, cols int, kernel func(row, rows int) bool) bool {
+	step := max(stripElements/cols, 1)
+	for row := 0; row < rows; row += step {
+		if !kernel(row, min(step, rows-row)) {
+			return false
+		}
+	}
+	return true
+}
 
 // eachBlock calls visit for blocks of rows and columns that cover the matrix,
 // all rows of a column before the next columns.
@@ -43,7 +59,9 @@ func SumRows[T Float](dst, x []T, rows, cols, stride int) {
 func addColumnSums[T Float](sum []float64, x []T, rows, stride int) {
 	if isFloat32[T]() {
 		var part [columnChunk]float32
-		if columnSumsKernel(&part[0], ptr(x), rows, len(sum), stride) {
+		if inStrips(rows, len(sum), func(row, rows int) bool {
+			return columnSumsKernel(&part[0], ptr(x[row*stride:]), rows, len(sum), stride)
+		}) {
 			addTo(sum, part[:])
 			return
 		}
@@ -78,7 +96,9 @@ func ColumnMoments[T Float](sum, sumSquares []float64, x, shift []T, rows, cols,
 func addColumnMoments[T Float](sum, sumSquares []float64, x, shift []T, rows, stride int) {
 	if isFloat32[T]() {
 		var part, squares [columnChunk]float32
-		if columnMomentsKernel(&part[0], &squares[0], ptr(x), ptr(shift), rows, len(sum), stride) {
+		if inStrips(rows, len(sum), func(row, rows int) bool {
+			return columnMomentsKernel(&part[0], &squares[0], ptr(x[row*stride:]), ptr(shift), rows, len(sum), stride)
+		}) {
 			addTo(sum, part[:])
 			addTo(sumSquares, squares[:])
 			return
@@ -89,39 +109,6 @@ func addColumnMoments[T Float](sum, sumSquares []float64, x, shift []T, rows, st
 			d := float64(v) - float64(shift[j])
 			sum[j] += d
 			sumSquares[j] += d * d
-		}
-	}
-}
-
-// BatchNormGradSums adds, for each column j, the sum over i of gy[i][j] to
-// sumGy[j] and of gy[i][j]*xhat[i][j] to sumGyXhat[j], where
-// xhat = (x-mean)*rstd (Ioffe and Szegedy, arXiv 1502.03167). The sums are the
-// gradients of shift and scale.
-func BatchNormGradSums[T Float](sumGy, sumGyXhat []float64, gy, x, mean, rstd []T, rows, cols, stride int) {
-	matrix("BatchNormGradSums", len(x), rows, cols, stride)
-	matrix("BatchNormGradSums", len(gy), rows, cols, stride)
-	sameLengths("BatchNormGradSums", cols, len(sumGy), len(sumGyXhat))
-	sameLengths("BatchNormGradSums", cols, len(mean), len(rstd))
-	eachBlock(rows, cols, func(row, col, rows, cols int) {
-		at := row*stride + col
-		addBatchNormGradSums(sumGy[col:][:cols], sumGyXhat[col:][:cols], gy[at:], x[at:], mean[col:], rstd[col:], rows, stride)
-	})
-}
-
-func addBatchNormGradSums[T Float](sumGy, sumGyXhat []float64, gy, x, mean, rstd []T, rows, stride int) {
-	if isFloat32[T]() {
-		var part, hat [columnChunk]float32
-		if batchNormGradSumsKernel(&part[0], &hat[0], ptr(gy), ptr(x), ptr(mean), ptr(rstd), rows, len(sumGy), stride) {
-			addTo(sumGy, part[:])
-			addTo(sumGyXhat, hat[:])
-			return
-		}
-	}
-	for i := range rows {
-		g := gy[i*stride:][:len(sumGy)]
-		for j, v := range x[i*stride:][:len(sumGy)] {
-			sumGy[j] += float64(g[j])
-			sumGyXhat[j] += float64(g[j]) * (float64(v) - float64(mean[j])) * float64(rstd[j])
 		}
 	}
 }

@@ -1104,41 +1104,95 @@ func columnMomentsAVX512(sum, squares, x, shift *float32, rows, cols, stride int
 //go:noescape
 func columnMomentsAVX2(sum, squares, x, shift *float32, rows, cols, stride int)
 
-func batchNormGradSumsKernel(sumGy, sumGyXhat, gy, x, mean, rstd *float32, rows, cols, stride int) (ok bool) {
+func batchNormGradSumsKernel(sumGy, sumGyCentred, gy, x, mean *float32, rows, cols, stride int) (ok bool) {
 	switch cpu.Active() {
 	case cpu.AVX512:
-		batchNormGradSumsAVX512(sumGy, sumGyXhat, gy, x, mean, rstd, rows, cols, stride)
+		batchNormGradSumsAVX512(sumGy, sumGyCentred, gy, x, mean, rows, cols, stride)
 		return true
 	case cpu.AVX2:
-		batchNormGradSumsAVX2(sumGy, sumGyXhat, gy, x, mean, rstd, rows, cols, stride)
+		batchNormGradSumsAVX2(sumGy, sumGyCentred, gy, x, mean, rows, cols, stride)
 		return true
 	}
 	return false
 }
 
 //go:noescape
-func batchNormGradSumsAVX512(sumGy, sumGyXhat, gy, x, mean, rstd *float32, rows, cols, stride int)
+func batchNormGradSumsAVX512(sumGy, sumGyCentred, gy, x, mean *float32, rows, cols, stride int)
 
 //go:noescape
-func batchNormGradSumsAVX2(sumGy, sumGyXhat, gy, x, mean, rstd *float32, rows, cols, stride int)
+func batchNormGradSumsAVX2(sumGy, sumGyCentred, gy, x, mean *float32, rows, cols, stride int)
 
-func batchNormGradKernel(dst, gy, x, mean, rstd, scale, meanGy, meanGyXhat *float32, rows, cols, stride int) (ok bool) {
+func batchNormReLUGradSumsKernel(sumGy, sumGyCentred, gy, x, mean, scale, shift *float32, rows, cols, stride int) (ok bool) {
 	switch cpu.Active() {
 	case cpu.AVX512:
-		batchNormGradAVX512(dst, gy, x, mean, rstd, scale, meanGy, meanGyXhat, rows, cols, stride)
+		batchNormReLUGradSumsAVX512(sumGy, sumGyCentred, gy, x, mean, scale, shift, rows, cols, stride)
 		return true
 	case cpu.AVX2:
-		batchNormGradAVX2(dst, gy, x, mean, rstd, scale, meanGy, meanGyXhat, rows, cols, stride)
+		batchNormReLUGradSumsAVX2(sumGy, sumGyCentred, gy, x, mean, scale, shift, rows, cols, stride)
 		return true
 	}
 	return false
 }
 
 //go:noescape
-func batchNormGradAVX512(dst, gy, x, mean, rstd, scale, meanGy, meanGyXhat *float32, rows, cols, stride int)
+func batchNormReLUGradSumsAVX512(sumGy, sumGyCentred, gy, x, mean, scale, shift *float32, rows, cols, stride int)
 
 //go:noescape
-func batchNormGradAVX2(dst, gy, x, mean, rstd, scale, meanGy, meanGyXhat *float32, rows, cols, stride int)
+func batchNormReLUGradSumsAVX2(sumGy, sumGyCentred, gy, x, mean, scale, shift *float32, rows, cols, stride int)
+
+func batchNormAddReLUGradSumsKernel(dst, sumGy, sumGyCentred, gy, y, x, mean *float32, rows, cols, stride int) (ok bool) {
+	switch cpu.Active() {
+	case cpu.AVX512:
+		batchNormAddReLUGradSumsAVX512(dst, sumGy, sumGyCentred, gy, y, x, mean, rows, cols, stride)
+		return true
+	case cpu.AVX2:
+		batchNormAddReLUGradSumsAVX2(dst, sumGy, sumGyCentred, gy, y, x, mean, rows, cols, stride)
+		return true
+	}
+	return false
+}
+
+//go:noescape
+func batchNormAddReLUGradSumsAVX512(dst, sumGy, sumGyCentred, gy, y, x, mean *float32, rows, cols, stride int)
+
+//go:noescape
+func batchNormAddReLUGradSumsAVX2(dst, sumGy, sumGyCentred, gy, y, x, mean *float32, rows, cols, stride int)
+
+func batchNormGradKernel(dst, gy, x, mean, scale, slope, offset *float32, rows, cols, stride int) (ok bool) {
+	switch cpu.Active() {
+	case cpu.AVX512:
+		batchNormGradAVX512(dst, gy, x, mean, scale, slope, offset, rows, cols, stride)
+		return true
+	case cpu.AVX2:
+		batchNormGradAVX2(dst, gy, x, mean, scale, slope, offset, rows, cols, stride)
+		return true
+	}
+	return false
+}
+
+//go:noescape
+func batchNormGradAVX512(dst, gy, x, mean, scale, slope, offset *float32, rows, cols, stride int)
+
+//go:noescape
+func batchNormGradAVX2(dst, gy, x, mean, scale, slope, offset *float32, rows, cols, stride int)
+
+func batchNormReLUGradKernel(dst, gy, x, mean, scale, shift, slope, offset *float32, rows, cols, stride int) (ok bool) {
+	switch cpu.Active() {
+	case cpu.AVX512:
+		batchNormReLUGradAVX512(dst, gy, x, mean, scale, shift, slope, offset, rows, cols, stride)
+		return true
+	case cpu.AVX2:
+		batchNormReLUGradAVX2(dst, gy, x, mean, scale, shift, slope, offset, rows, cols, stride)
+		return true
+	}
+	return false
+}
+
+//go:noescape
+func batchNormReLUGradAVX512(dst, gy, x, mean, scale, shift, slope, offset *float32, rows, cols, stride int)
+
+//go:noescape
+func batchNormReLUGradAVX2(dst, gy, x, mean, scale, shift, slope, offset *float32, rows, cols, stride int)
 
 func softmaxGradKernel(dst, gy, y *float32, dot float32, n int) (ok bool) {
 	switch cpu.Active() {
@@ -1625,3 +1679,129 @@ func dropoutAVX512(dst, x *float32, schedule *uint32, threshold uint32, scale fl
 
 //go:noescape
 func dropoutAVX2(dst, x *float32, schedule *uint32, threshold uint32, scale float32, n int)
+
+func expScaleShiftKernel(dst, x *float32, scale, shift float32, n int) (ret float32, ok bool) {
+	switch cpu.Active() {
+	case cpu.AVX512:
+		ret = expScaleShiftAVX512(dst, x, scale, shift, n)
+		return ret, true
+	case cpu.AVX2:
+		ret = expScaleShiftAVX2(dst, x, scale, shift, n)
+		return ret, true
+	}
+	return 0, false
+}
+
+//go:noescape
+func expScaleShiftAVX512(dst, x *float32, scale, shift float32, n int) float32
+
+//go:noescape
+func expScaleShiftAVX2(dst, x *float32, scale, shift float32, n int) float32
+
+func softmaxGradScaledKernel(dst, gy, y *float32, dot, scale float32, n int) (ok bool) {
+	switch cpu.Active() {
+	case cpu.AVX512:
+		softmaxGradScaledAVX512(dst, gy, y, dot, scale, n)
+		return true
+	case cpu.AVX2:
+		softmaxGradScaledAVX2(dst, gy, y, dot, scale, n)
+		return true
+	}
+	return false
+}
+
+//go:noescape
+func softmaxGradScaledAVX512(dst, gy, y *float32, dot, scale float32, n int)
+
+//go:noescape
+func softmaxGradScaledAVX2(dst, gy, y *float32, dot, scale float32, n int)
+
+func layerNormGradRowKernel(dgamma, dbeta, gy, x, gamma *float32, mean, rstd float32, n int) (sum float32, sumXhat float32, ok bool) {
+	switch cpu.Active() {
+	case cpu.AVX512:
+		sum, sumXhat = layerNormGradRowAVX512(dgamma, dbeta, gy, x, gamma, mean, rstd, n)
+		return sum, sumXhat, true
+	case cpu.AVX2:
+		sum, sumXhat = layerNormGradRowAVX2(dgamma, dbeta, gy, x, gamma, mean, rstd, n)
+		return sum, sumXhat, true
+	}
+	return 0, 0, false
+}
+
+//go:noescape
+func layerNormGradRowAVX512(dgamma, dbeta, gy, x, gamma *float32, mean, rstd float32, n int) (sum, sumXhat float32)
+
+//go:noescape
+func layerNormGradRowAVX2(dgamma, dbeta, gy, x, gamma *float32, mean, rstd float32, n int) (sum, sumXhat float32)
+
+func lstmCellKernel(input, forget, fresh, output, before, c, h *float32, n int) (ok bool) {
+	switch cpu.Active() {
+	case cpu.AVX512:
+		lstmCellAVX512(input, forget, fresh, output, before, c, h, n)
+		return true
+	case cpu.AVX2:
+		lstmCellAVX2(input, forget, fresh, output, before, c, h, n)
+		return true
+	}
+	return false
+}
+
+//go:noescape
+func lstmCellAVX512(input, forget, fresh, output, before, c, h *float32, n int)
+
+//go:noescape
+func lstmCellAVX2(input, forget, fresh, output, before, c, h *float32, n int)
+
+func lstmCellGradKernel(input, forget, fresh, output, before, c, gy, dh, dc *float32, n int) (ok bool) {
+	switch cpu.Active() {
+	case cpu.AVX512:
+		lstmCellGradAVX512(input, forget, fresh, output, before, c, gy, dh, dc, n)
+		return true
+	case cpu.AVX2:
+		lstmCellGradAVX2(input, forget, fresh, output, before, c, gy, dh, dc, n)
+		return true
+	}
+	return false
+}
+
+//go:noescape
+func lstmCellGradAVX512(input, forget, fresh, output, before, c, gy, dh, dc *float32, n int)
+
+//go:noescape
+func lstmCellGradAVX2(input, forget, fresh, output, before, c, gy, dh, dc *float32, n int)
+
+func gruCellKernel(reset, update, fresh, hidden, before, h *float32, n int) (ok bool) {
+	switch cpu.Active() {
+	case cpu.AVX512:
+		gruCellAVX512(reset, update, fresh, hidden, before, h, n)
+		return true
+	case cpu.AVX2:
+		gruCellAVX2(reset, update, fresh, hidden, before, h, n)
+		return true
+	}
+	return false
+}
+
+//go:noescape
+func gruCellAVX512(reset, update, fresh, hidden, before, h *float32, n int)
+
+//go:noescape
+func gruCellAVX2(reset, update, fresh, hidden, before, h *float32, n int)
+
+func gruCellGradKernel(reset, update, fresh, hidden, before, gy, dh *float32, n int) (ok bool) {
+	switch cpu.Active() {
+	case cpu.AVX512:
+		gruCellGradAVX512(reset, update, fresh, hidden, before, gy, dh, n)
+		return true
+	case cpu.AVX2:
+		gruCellGradAVX2(reset, update, fresh, hidden, before, gy, dh, n)
+		return true
+	}
+	return false
+}
+
+//go:noescape
+func gruCellGradAVX512(reset, update, fresh, hidden, before, gy, dh *float32, n int)
+
+//go:noescape
+func gruCellGradAVX2(reset, update, fresh, hidden, before, gy, dh *float32, n int)

@@ -738,29 +738,65 @@ func columnMomentsKernel(sum, squares, x, shift *float32, rows, cols, stride int
 //go:noescape
 func columnMomentsNEON(sum, squares, x, shift *float32, rows, cols, stride int)
 
-func batchNormGradSumsKernel(sumGy, sumGyXhat, gy, x, mean, rstd *float32, rows, cols, stride int) (ok bool) {
+func batchNormGradSumsKernel(sumGy, sumGyCentred, gy, x, mean *float32, rows, cols, stride int) (ok bool) {
 	switch cpu.Active() {
 	case cpu.NEON:
-		batchNormGradSumsNEON(sumGy, sumGyXhat, gy, x, mean, rstd, rows, cols, stride)
+		batchNormGradSumsNEON(sumGy, sumGyCentred, gy, x, mean, rows, cols, stride)
 		return true
 	}
 	return false
 }
 
 //go:noescape
-func batchNormGradSumsNEON(sumGy, sumGyXhat, gy, x, mean, rstd *float32, rows, cols, stride int)
+func batchNormGradSumsNEON(sumGy, sumGyCentred, gy, x, mean *float32, rows, cols, stride int)
 
-func batchNormGradKernel(dst, gy, x, mean, rstd, scale, meanGy, meanGyXhat *float32, rows, cols, stride int) (ok bool) {
+func batchNormReLUGradSumsKernel(sumGy, sumGyCentred, gy, x, mean, scale, shift *float32, rows, cols, stride int) (ok bool) {
 	switch cpu.Active() {
 	case cpu.NEON:
-		batchNormGradNEON(dst, gy, x, mean, rstd, scale, meanGy, meanGyXhat, rows, cols, stride)
+		batchNormReLUGradSumsNEON(sumGy, sumGyCentred, gy, x, mean, scale, shift, rows, cols, stride)
 		return true
 	}
 	return false
 }
 
 //go:noescape
-func batchNormGradNEON(dst, gy, x, mean, rstd, scale, meanGy, meanGyXhat *float32, rows, cols, stride int)
+func batchNormReLUGradSumsNEON(sumGy, sumGyCentred, gy, x, mean, scale, shift *float32, rows, cols, stride int)
+
+func batchNormAddReLUGradSumsKernel(dst, sumGy, sumGyCentred, gy, y, x, mean *float32, rows, cols, stride int) (ok bool) {
+	switch cpu.Active() {
+	case cpu.NEON:
+		batchNormAddReLUGradSumsNEON(dst, sumGy, sumGyCentred, gy, y, x, mean, rows, cols, stride)
+		return true
+	}
+	return false
+}
+
+//go:noescape
+func batchNormAddReLUGradSumsNEON(dst, sumGy, sumGyCentred, gy, y, x, mean *float32, rows, cols, stride int)
+
+func batchNormGradKernel(dst, gy, x, mean, scale, slope, offset *float32, rows, cols, stride int) (ok bool) {
+	switch cpu.Active() {
+	case cpu.NEON:
+		batchNormGradNEON(dst, gy, x, mean, scale, slope, offset, rows, cols, stride)
+		return true
+	}
+	return false
+}
+
+//go:noescape
+func batchNormGradNEON(dst, gy, x, mean, scale, slope, offset *float32, rows, cols, stride int)
+
+func batchNormReLUGradKernel(dst, gy, x, mean, scale, shift, slope, offset *float32, rows, cols, stride int) (ok bool) {
+	switch cpu.Active() {
+	case cpu.NEON:
+		batchNormReLUGradNEON(dst, gy, x, mean, scale, shift, slope, offset, rows, cols, stride)
+		return true
+	}
+	return false
+}
+
+//go:noescape
+func batchNormReLUGradNEON(dst, gy, x, mean, scale, shift, slope, offset *float32, rows, cols, stride int)
 
 func softmaxGradKernel(dst, gy, y *float32, dot float32, n int) (ok bool) {
 	switch cpu.Active() {
@@ -1085,3 +1121,87 @@ func dropoutKernel(dst, x *float32, schedule *uint32, threshold uint32, scale fl
 
 //go:noescape
 func dropoutNEON(dst, x *float32, schedule *uint32, threshold uint32, scale float32, n int)
+
+func expScaleShiftKernel(dst, x *float32, scale, shift float32, n int) (ret float32, ok bool) {
+	switch cpu.Active() {
+	case cpu.NEON:
+		ret = expScaleShiftNEON(dst, x, scale, shift, n)
+		return ret, true
+	}
+	return 0, false
+}
+
+//go:noescape
+func expScaleShiftNEON(dst, x *float32, scale, shift float32, n int) float32
+
+func softmaxGradScaledKernel(dst, gy, y *float32, dot, scale float32, n int) (ok bool) {
+	switch cpu.Active() {
+	case cpu.NEON:
+		softmaxGradScaledNEON(dst, gy, y, dot, scale, n)
+		return true
+	}
+	return false
+}
+
+//go:noescape
+func softmaxGradScaledNEON(dst, gy, y *float32, dot, scale float32, n int)
+
+func layerNormGradRowKernel(dgamma, dbeta, gy, x, gamma *float32, mean, rstd float32, n int) (sum float32, sumXhat float32, ok bool) {
+	switch cpu.Active() {
+	case cpu.NEON:
+		sum, sumXhat = layerNormGradRowNEON(dgamma, dbeta, gy, x, gamma, mean, rstd, n)
+		return sum, sumXhat, true
+	}
+	return 0, 0, false
+}
+
+//go:noescape
+func layerNormGradRowNEON(dgamma, dbeta, gy, x, gamma *float32, mean, rstd float32, n int) (sum, sumXhat float32)
+
+func lstmCellKernel(input, forget, fresh, output, before, c, h *float32, n int) (ok bool) {
+	switch cpu.Active() {
+	case cpu.NEON:
+		lstmCellNEON(input, forget, fresh, output, before, c, h, n)
+		return true
+	}
+	return false
+}
+
+//go:noescape
+func lstmCellNEON(input, forget, fresh, output, before, c, h *float32, n int)
+
+func lstmCellGradKernel(input, forget, fresh, output, before, c, gy, dh, dc *float32, n int) (ok bool) {
+	switch cpu.Active() {
+	case cpu.NEON:
+		lstmCellGradNEON(input, forget, fresh, output, before, c, gy, dh, dc, n)
+		return true
+	}
+	return false
+}
+
+//go:noescape
+func lstmCellGradNEON(input, forget, fresh, output, before, c, gy, dh, dc *float32, n int)
+
+func gruCellKernel(reset, update, fresh, hidden, before, h *float32, n int) (ok bool) {
+	switch cpu.Active() {
+	case cpu.NEON:
+		gruCellNEON(reset, update, fresh, hidden, before, h, n)
+		return true
+	}
+	return false
+}
+
+//go:noescape
+func gruCellNEON(reset, update, fresh, hidden, before, h *float32, n int)
+
+func gruCellGradKernel(reset, update, fresh, hidden, before, gy, dh *float32, n int) (ok bool) {
+	switch cpu.Active() {
+	case cpu.NEON:
+		gruCellGradNEON(reset, update, fresh, hidden, before, gy, dh, n)
+		return true
+	}
+	return false
+}
+
+//go:noescape
+func gruCellGradNEON(reset, update, fresh, hidden, before, gy, dh *float32, n int)

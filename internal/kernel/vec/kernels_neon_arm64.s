@@ -6296,6 +6296,10 @@ wide:
 	WORD $0x6e211c21 // eor v1.16b, v1.16b, v1.16b
 	WORD $0x6e221c42 // eor v2.16b, v2.16b, v2.16b
 	WORD $0x6e231c63 // eor v3.16b, v3.16b, v3.16b
+	FMOVQ 0(R0), F0
+	FMOVQ 16(R0), F1
+	FMOVQ 32(R0), F2
+	FMOVQ 48(R0), F3
 	MOVD rows+16(FP), R20
 	PCALIGN $16
 
@@ -6330,6 +6334,7 @@ vector:
 	WORD $0x6e211c21 // eor v1.16b, v1.16b, v1.16b
 	WORD $0x6e221c42 // eor v2.16b, v2.16b, v2.16b
 	WORD $0x6e231c63 // eor v3.16b, v3.16b, v3.16b
+	FMOVQ 0(R0), F0
 	MOVD rows+16(FP), R20
 	SUBS $4, R20, R20
 	BLT vectorRest
@@ -6382,6 +6387,7 @@ element:
 	WORD $0x6e211c21 // eor v1.16b, v1.16b, v1.16b
 	WORD $0x6e221c42 // eor v2.16b, v2.16b, v2.16b
 	WORD $0x6e231c63 // eor v3.16b, v3.16b, v3.16b
+	FMOVS 0(R0), F0
 	MOVD rows+16(FP), R20
 	SUBS $4, R20, R20
 	BLT elementRest
@@ -6457,6 +6463,14 @@ wide:
 	WORD $0x6e251ca5 // eor v5.16b, v5.16b, v5.16b
 	WORD $0x6e261cc6 // eor v6.16b, v6.16b, v6.16b
 	WORD $0x6e271ce7 // eor v7.16b, v7.16b, v7.16b
+	FMOVQ 0(R0), F0
+	FMOVQ 0(R1), F4
+	FMOVQ 16(R0), F1
+	FMOVQ 16(R1), F5
+	FMOVQ 32(R0), F2
+	FMOVQ 32(R1), F6
+	FMOVQ 48(R0), F3
+	FMOVQ 48(R1), F7
 	MOVD rows+32(FP), R20
 	PCALIGN $16
 
@@ -6513,6 +6527,8 @@ vector:
 	WORD $0x6e251ca5 // eor v5.16b, v5.16b, v5.16b
 	WORD $0x6e261cc6 // eor v6.16b, v6.16b, v6.16b
 	WORD $0x6e271ce7 // eor v7.16b, v7.16b, v7.16b
+	FMOVQ 0(R0), F0
+	FMOVQ 0(R1), F4
 	MOVD rows+32(FP), R20
 	SUBS $4, R20, R20
 	BLT vectorRest
@@ -6590,6 +6606,8 @@ element:
 	WORD $0x6e251ca5 // eor v5.16b, v5.16b, v5.16b
 	WORD $0x6e261cc6 // eor v6.16b, v6.16b, v6.16b
 	WORD $0x6e271ce7 // eor v7.16b, v7.16b, v7.16b
+	FMOVS 0(R0), F0
+	FMOVS 0(R1), F4
 	MOVD rows+32(FP), R20
 	SUBS $4, R20, R20
 	BLT elementRest
@@ -6667,20 +6685,19 @@ elementStore:
 done:
 	RET
 
-// func batchNormGradSumsNEON(sumGy, sumGyXhat, gy, x, mean, rstd *float32, rows, cols, stride int)
-TEXT ·batchNormGradSumsNEON(SB), NOSPLIT, $0-72
+// func batchNormGradSumsNEON(sumGy, sumGyCentred, gy, x, mean *float32, rows, cols, stride int)
+TEXT ·batchNormGradSumsNEON(SB), NOSPLIT, $0-64
 	MOVD sumGy+0(FP), R0
-	MOVD sumGyXhat+8(FP), R1
+	MOVD sumGyCentred+8(FP), R1
 	MOVD gy+16(FP), R2
 	MOVD x+24(FP), R3
 	MOVD mean+32(FP), R4
-	MOVD rstd+40(FP), R5
-	MOVD stride+64(FP), R23
+	MOVD stride+56(FP), R23
 	LSL $2, R23
-	MOVD rows+48(FP), R24
+	MOVD rows+40(FP), R24
 	MUL R23, R24
 	MOVD $neonConstants<>(SB), R22
-	MOVD cols+56(FP), R19
+	MOVD cols+48(FP), R19
 	SUBS $16, R19, R19
 	BLT narrow
 
@@ -6693,7 +6710,15 @@ wide:
 	WORD $0x6e251ca5 // eor v5.16b, v5.16b, v5.16b
 	WORD $0x6e261cc6 // eor v6.16b, v6.16b, v6.16b
 	WORD $0x6e271ce7 // eor v7.16b, v7.16b, v7.16b
-	MOVD rows+48(FP), R20
+	FMOVQ 0(R0), F0
+	FMOVQ 0(R1), F4
+	FMOVQ 16(R0), F1
+	FMOVQ 16(R1), F5
+	FMOVQ 32(R0), F2
+	FMOVQ 32(R1), F6
+	FMOVQ 48(R0), F3
+	FMOVQ 48(R1), F7
+	MOVD rows+40(FP), R20
 	PCALIGN $16
 
 wideRow:
@@ -6702,32 +6727,24 @@ wideRow:
 	FMOVQ 0(R3), F9
 	FMOVQ 0(R4), F10
 	WORD $0x4eaad529 // fsub v9.4s, v9.4s, v10.4s
-	FMOVQ 0(R5), F10
-	WORD $0x6e2add29 // fmul v9.4s, v9.4s, v10.4s
 	WORD $0x4e29cd04 // fmla v4.4s, v8.4s, v9.4s
 	FMOVQ 16(R2), F8
 	WORD $0x4e28d421 // fadd v1.4s, v1.4s, v8.4s
 	FMOVQ 16(R3), F9
 	FMOVQ 16(R4), F10
 	WORD $0x4eaad529 // fsub v9.4s, v9.4s, v10.4s
-	FMOVQ 16(R5), F10
-	WORD $0x6e2add29 // fmul v9.4s, v9.4s, v10.4s
 	WORD $0x4e29cd05 // fmla v5.4s, v8.4s, v9.4s
 	FMOVQ 32(R2), F8
 	WORD $0x4e28d442 // fadd v2.4s, v2.4s, v8.4s
 	FMOVQ 32(R3), F9
 	FMOVQ 32(R4), F10
 	WORD $0x4eaad529 // fsub v9.4s, v9.4s, v10.4s
-	FMOVQ 32(R5), F10
-	WORD $0x6e2add29 // fmul v9.4s, v9.4s, v10.4s
 	WORD $0x4e29cd06 // fmla v6.4s, v8.4s, v9.4s
 	FMOVQ 48(R2), F8
 	WORD $0x4e28d463 // fadd v3.4s, v3.4s, v8.4s
 	FMOVQ 48(R3), F9
 	FMOVQ 48(R4), F10
 	WORD $0x4eaad529 // fsub v9.4s, v9.4s, v10.4s
-	FMOVQ 48(R5), F10
-	WORD $0x6e2add29 // fmul v9.4s, v9.4s, v10.4s
 	WORD $0x4e29cd07 // fmla v7.4s, v8.4s, v9.4s
 	ADD R23, R2
 	ADD R23, R3
@@ -6748,7 +6765,6 @@ wideRow:
 	ADD $64, R2
 	ADD $64, R3
 	ADD $64, R4
-	ADD $64, R5
 	SUBS $16, R19, R19
 	BGE wide
 
@@ -6765,7 +6781,9 @@ vector:
 	WORD $0x6e251ca5 // eor v5.16b, v5.16b, v5.16b
 	WORD $0x6e261cc6 // eor v6.16b, v6.16b, v6.16b
 	WORD $0x6e271ce7 // eor v7.16b, v7.16b, v7.16b
-	MOVD rows+48(FP), R20
+	FMOVQ 0(R0), F0
+	FMOVQ 0(R1), F4
+	MOVD rows+40(FP), R20
 	SUBS $4, R20, R20
 	BLT vectorRest
 	PCALIGN $16
@@ -6776,8 +6794,6 @@ vectorRows:
 	FMOVQ 0(R3), F9
 	FMOVQ 0(R4), F10
 	WORD $0x4eaad529 // fsub v9.4s, v9.4s, v10.4s
-	FMOVQ 0(R5), F10
-	WORD $0x6e2add29 // fmul v9.4s, v9.4s, v10.4s
 	WORD $0x4e29cd04 // fmla v4.4s, v8.4s, v9.4s
 	ADD R23, R2
 	ADD R23, R3
@@ -6786,8 +6802,6 @@ vectorRows:
 	FMOVQ 0(R3), F9
 	FMOVQ 0(R4), F10
 	WORD $0x4eaad529 // fsub v9.4s, v9.4s, v10.4s
-	FMOVQ 0(R5), F10
-	WORD $0x6e2add29 // fmul v9.4s, v9.4s, v10.4s
 	WORD $0x4e29cd05 // fmla v5.4s, v8.4s, v9.4s
 	ADD R23, R2
 	ADD R23, R3
@@ -6796,8 +6810,6 @@ vectorRows:
 	FMOVQ 0(R3), F9
 	FMOVQ 0(R4), F10
 	WORD $0x4eaad529 // fsub v9.4s, v9.4s, v10.4s
-	FMOVQ 0(R5), F10
-	WORD $0x6e2add29 // fmul v9.4s, v9.4s, v10.4s
 	WORD $0x4e29cd06 // fmla v6.4s, v8.4s, v9.4s
 	ADD R23, R2
 	ADD R23, R3
@@ -6806,8 +6818,6 @@ vectorRows:
 	FMOVQ 0(R3), F9
 	FMOVQ 0(R4), F10
 	WORD $0x4eaad529 // fsub v9.4s, v9.4s, v10.4s
-	FMOVQ 0(R5), F10
-	WORD $0x6e2add29 // fmul v9.4s, v9.4s, v10.4s
 	WORD $0x4e29cd07 // fmla v7.4s, v8.4s, v9.4s
 	ADD R23, R2
 	ADD R23, R3
@@ -6824,8 +6834,6 @@ vectorRow:
 	FMOVQ 0(R3), F9
 	FMOVQ 0(R4), F10
 	WORD $0x4eaad529 // fsub v9.4s, v9.4s, v10.4s
-	FMOVQ 0(R5), F10
-	WORD $0x6e2add29 // fmul v9.4s, v9.4s, v10.4s
 	WORD $0x4e29cd04 // fmla v4.4s, v8.4s, v9.4s
 	ADD R23, R2
 	ADD R23, R3
@@ -6848,7 +6856,6 @@ vectorStore:
 	ADD $16, R2
 	ADD $16, R3
 	ADD $16, R4
-	ADD $16, R5
 	SUBS $4, R19, R19
 	BGE vector
 
@@ -6865,7 +6872,9 @@ element:
 	WORD $0x6e251ca5 // eor v5.16b, v5.16b, v5.16b
 	WORD $0x6e261cc6 // eor v6.16b, v6.16b, v6.16b
 	WORD $0x6e271ce7 // eor v7.16b, v7.16b, v7.16b
-	MOVD rows+48(FP), R20
+	FMOVS 0(R0), F0
+	FMOVS 0(R1), F4
+	MOVD rows+40(FP), R20
 	SUBS $4, R20, R20
 	BLT elementRest
 	PCALIGN $16
@@ -6877,8 +6886,6 @@ elementRows:
 	FMOVS 0(R3), F9
 	FMOVS 0(R4), F10
 	WORD $0x4eaad529 // fsub v9.4s, v9.4s, v10.4s
-	FMOVS 0(R5), F10
-	WORD $0x6e2add29 // fmul v9.4s, v9.4s, v10.4s
 	FMOVS F8, F10
 	WORD $0x4e29cd44 // fmla v4.4s, v10.4s, v9.4s
 	ADD R23, R2
@@ -6889,8 +6896,6 @@ elementRows:
 	FMOVS 0(R3), F9
 	FMOVS 0(R4), F10
 	WORD $0x4eaad529 // fsub v9.4s, v9.4s, v10.4s
-	FMOVS 0(R5), F10
-	WORD $0x6e2add29 // fmul v9.4s, v9.4s, v10.4s
 	FMOVS F8, F10
 	WORD $0x4e29cd45 // fmla v5.4s, v10.4s, v9.4s
 	ADD R23, R2
@@ -6901,8 +6906,6 @@ elementRows:
 	FMOVS 0(R3), F9
 	FMOVS 0(R4), F10
 	WORD $0x4eaad529 // fsub v9.4s, v9.4s, v10.4s
-	FMOVS 0(R5), F10
-	WORD $0x6e2add29 // fmul v9.4s, v9.4s, v10.4s
 	FMOVS F8, F10
 	WORD $0x4e29cd46 // fmla v6.4s, v10.4s, v9.4s
 	ADD R23, R2
@@ -6913,8 +6916,6 @@ elementRows:
 	FMOVS 0(R3), F9
 	FMOVS 0(R4), F10
 	WORD $0x4eaad529 // fsub v9.4s, v9.4s, v10.4s
-	FMOVS 0(R5), F10
-	WORD $0x6e2add29 // fmul v9.4s, v9.4s, v10.4s
 	FMOVS F8, F10
 	WORD $0x4e29cd47 // fmla v7.4s, v10.4s, v9.4s
 	ADD R23, R2
@@ -6933,8 +6934,6 @@ elementRow:
 	FMOVS 0(R3), F9
 	FMOVS 0(R4), F10
 	WORD $0x4eaad529 // fsub v9.4s, v9.4s, v10.4s
-	FMOVS 0(R5), F10
-	WORD $0x6e2add29 // fmul v9.4s, v9.4s, v10.4s
 	FMOVS F8, F10
 	WORD $0x4e29cd44 // fmla v4.4s, v10.4s, v9.4s
 	ADD R23, R2
@@ -6958,96 +6957,988 @@ elementStore:
 	ADD $4, R2
 	ADD $4, R3
 	ADD $4, R4
-	ADD $4, R5
 	SUBS $1, R19, R19
 	BNE element
 
 done:
 	RET
 
-// func batchNormGradNEON(dst, gy, x, mean, rstd, scale, meanGy, meanGyXhat *float32, rows, cols, stride int)
-TEXT ·batchNormGradNEON(SB), NOSPLIT, $0-88
+// func batchNormReLUGradSumsNEON(sumGy, sumGyCentred, gy, x, mean, scale, shift *float32, rows, cols, stride int)
+TEXT ·batchNormReLUGradSumsNEON(SB), NOSPLIT, $0-80
+	MOVD sumGy+0(FP), R0
+	MOVD sumGyCentred+8(FP), R1
+	MOVD gy+16(FP), R2
+	MOVD x+24(FP), R3
+	MOVD mean+32(FP), R4
+	MOVD scale+40(FP), R5
+	MOVD shift+48(FP), R6
+	MOVD stride+72(FP), R23
+	LSL $2, R23
+	MOVD rows+56(FP), R24
+	MUL R23, R24
+	MOVD $neonConstants<>(SB), R22
+	WORD $0x6e201c00 // eor v0.16b, v0.16b, v0.16b
+	MOVD cols+64(FP), R19
+	SUBS $16, R19, R19
+	BLT narrow
+
+wide:
+	WORD $0x6e211c21 // eor v1.16b, v1.16b, v1.16b
+	WORD $0x6e221c42 // eor v2.16b, v2.16b, v2.16b
+	WORD $0x6e231c63 // eor v3.16b, v3.16b, v3.16b
+	WORD $0x6e241c84 // eor v4.16b, v4.16b, v4.16b
+	WORD $0x6e251ca5 // eor v5.16b, v5.16b, v5.16b
+	WORD $0x6e261cc6 // eor v6.16b, v6.16b, v6.16b
+	WORD $0x6e271ce7 // eor v7.16b, v7.16b, v7.16b
+	WORD $0x6e281d08 // eor v8.16b, v8.16b, v8.16b
+	FMOVQ 0(R0), F1
+	FMOVQ 0(R1), F5
+	FMOVQ 16(R0), F2
+	FMOVQ 16(R1), F6
+	FMOVQ 32(R0), F3
+	FMOVQ 32(R1), F7
+	FMOVQ 48(R0), F4
+	FMOVQ 48(R1), F8
+	MOVD rows+56(FP), R20
+	PCALIGN $16
+
+wideRow:
+	FMOVQ 0(R2), F9
+	FMOVQ 0(R3), F10
+	FMOVQ 0(R5), F11
+	FMOVQ 0(R6), F12
+	WORD $0x4e2bcd4c // fmla v12.4s, v10.4s, v11.4s
+	WORD $0x6ea0e58b // fcmgt v11.4s, v12.4s, v0.4s
+	WORD $0x4e291d69 // and v9.16b, v11.16b, v9.16b
+	WORD $0x4e29d421 // fadd v1.4s, v1.4s, v9.4s
+	FMOVQ 0(R4), F11
+	WORD $0x4eabd54a // fsub v10.4s, v10.4s, v11.4s
+	WORD $0x4e2acd25 // fmla v5.4s, v9.4s, v10.4s
+	FMOVQ 16(R2), F9
+	FMOVQ 16(R3), F10
+	FMOVQ 16(R5), F11
+	FMOVQ 16(R6), F12
+	WORD $0x4e2bcd4c // fmla v12.4s, v10.4s, v11.4s
+	WORD $0x6ea0e58b // fcmgt v11.4s, v12.4s, v0.4s
+	WORD $0x4e291d69 // and v9.16b, v11.16b, v9.16b
+	WORD $0x4e29d442 // fadd v2.4s, v2.4s, v9.4s
+	FMOVQ 16(R4), F11
+	WORD $0x4eabd54a // fsub v10.4s, v10.4s, v11.4s
+	WORD $0x4e2acd26 // fmla v6.4s, v9.4s, v10.4s
+	FMOVQ 32(R2), F9
+	FMOVQ 32(R3), F10
+	FMOVQ 32(R5), F11
+	FMOVQ 32(R6), F12
+	WORD $0x4e2bcd4c // fmla v12.4s, v10.4s, v11.4s
+	WORD $0x6ea0e58b // fcmgt v11.4s, v12.4s, v0.4s
+	WORD $0x4e291d69 // and v9.16b, v11.16b, v9.16b
+	WORD $0x4e29d463 // fadd v3.4s, v3.4s, v9.4s
+	FMOVQ 32(R4), F11
+	WORD $0x4eabd54a // fsub v10.4s, v10.4s, v11.4s
+	WORD $0x4e2acd27 // fmla v7.4s, v9.4s, v10.4s
+	FMOVQ 48(R2), F9
+	FMOVQ 48(R3), F10
+	FMOVQ 48(R5), F11
+	FMOVQ 48(R6), F12
+	WORD $0x4e2bcd4c // fmla v12.4s, v10.4s, v11.4s
+	WORD $0x6ea0e58b // fcmgt v11.4s, v12.4s, v0.4s
+	WORD $0x4e291d69 // and v9.16b, v11.16b, v9.16b
+	WORD $0x4e29d484 // fadd v4.4s, v4.4s, v9.4s
+	FMOVQ 48(R4), F11
+	WORD $0x4eabd54a // fsub v10.4s, v10.4s, v11.4s
+	WORD $0x4e2acd28 // fmla v8.4s, v9.4s, v10.4s
+	ADD R23, R2
+	ADD R23, R3
+	SUBS $1, R20, R20
+	BNE wideRow
+	SUB R24, R2
+	SUB R24, R3
+	FMOVQ F1, 0(R0)
+	FMOVQ F5, 0(R1)
+	FMOVQ F2, 16(R0)
+	FMOVQ F6, 16(R1)
+	FMOVQ F3, 32(R0)
+	FMOVQ F7, 32(R1)
+	FMOVQ F4, 48(R0)
+	FMOVQ F8, 48(R1)
+	ADD $64, R0
+	ADD $64, R1
+	ADD $64, R2
+	ADD $64, R3
+	ADD $64, R4
+	ADD $64, R5
+	ADD $64, R6
+	SUBS $16, R19, R19
+	BGE wide
+
+narrow:
+	ADDS $12, R19, R19
+	BLT tail
+
+vector:
+	WORD $0x6e211c21 // eor v1.16b, v1.16b, v1.16b
+	WORD $0x6e221c42 // eor v2.16b, v2.16b, v2.16b
+	WORD $0x6e231c63 // eor v3.16b, v3.16b, v3.16b
+	WORD $0x6e241c84 // eor v4.16b, v4.16b, v4.16b
+	WORD $0x6e251ca5 // eor v5.16b, v5.16b, v5.16b
+	WORD $0x6e261cc6 // eor v6.16b, v6.16b, v6.16b
+	WORD $0x6e271ce7 // eor v7.16b, v7.16b, v7.16b
+	WORD $0x6e281d08 // eor v8.16b, v8.16b, v8.16b
+	FMOVQ 0(R0), F1
+	FMOVQ 0(R1), F5
+	MOVD rows+56(FP), R20
+	SUBS $4, R20, R20
+	BLT vectorRest
+	PCALIGN $16
+
+vectorRows:
+	FMOVQ 0(R2), F9
+	FMOVQ 0(R3), F10
+	FMOVQ 0(R5), F11
+	FMOVQ 0(R6), F12
+	WORD $0x4e2bcd4c // fmla v12.4s, v10.4s, v11.4s
+	WORD $0x6ea0e58b // fcmgt v11.4s, v12.4s, v0.4s
+	WORD $0x4e291d69 // and v9.16b, v11.16b, v9.16b
+	WORD $0x4e29d421 // fadd v1.4s, v1.4s, v9.4s
+	FMOVQ 0(R4), F11
+	WORD $0x4eabd54a // fsub v10.4s, v10.4s, v11.4s
+	WORD $0x4e2acd25 // fmla v5.4s, v9.4s, v10.4s
+	ADD R23, R2
+	ADD R23, R3
+	FMOVQ 0(R2), F9
+	FMOVQ 0(R3), F10
+	FMOVQ 0(R5), F11
+	FMOVQ 0(R6), F12
+	WORD $0x4e2bcd4c // fmla v12.4s, v10.4s, v11.4s
+	WORD $0x6ea0e58b // fcmgt v11.4s, v12.4s, v0.4s
+	WORD $0x4e291d69 // and v9.16b, v11.16b, v9.16b
+	WORD $0x4e29d442 // fadd v2.4s, v2.4s, v9.4s
+	FMOVQ 0(R4), F11
+	WORD $0x4eabd54a // fsub v10.4s, v10.4s, v11.4s
+	WORD $0x4e2acd26 // fmla v6.4s, v9.4s, v10.4s
+	ADD R23, R2
+	ADD R23, R3
+	FMOVQ 0(R2), F9
+	FMOVQ 0(R3), F10
+	FMOVQ 0(R5), F11
+	FMOVQ 0(R6), F12
+	WORD $0x4e2bcd4c // fmla v12.4s, v10.4s, v11.4s
+	WORD $0x6ea0e58b // fcmgt v11.4s, v12.4s, v0.4s
+	WORD $0x4e291d69 // and v9.16b, v11.16b, v9.16b
+	WORD $0x4e29d463 // fadd v3.4s, v3.4s, v9.4s
+	FMOVQ 0(R4), F11
+	WORD $0x4eabd54a // fsub v10.4s, v10.4s, v11.4s
+	WORD $0x4e2acd27 // fmla v7.4s, v9.4s, v10.4s
+	ADD R23, R2
+	ADD R23, R3
+	FMOVQ 0(R2), F9
+	FMOVQ 0(R3), F10
+	FMOVQ 0(R5), F11
+	FMOVQ 0(R6), F12
+	WORD $0x4e2bcd4c // fmla v12.4s, v10.4s, v11.4s
+	WORD $0x6ea0e58b // fcmgt v11.4s, v12.4s, v0.4s
+	WORD $0x4e291d69 // and v9.16b, v11.16b, v9.16b
+	WORD $0x4e29d484 // fadd v4.4s, v4.4s, v9.4s
+	FMOVQ 0(R4), F11
+	WORD $0x4eabd54a // fsub v10.4s, v10.4s, v11.4s
+	WORD $0x4e2acd28 // fmla v8.4s, v9.4s, v10.4s
+	ADD R23, R2
+	ADD R23, R3
+	SUBS $4, R20, R20
+	BGE vectorRows
+
+vectorRest:
+	ADDS $4, R20, R20
+	BEQ vectorStore
+
+vectorRow:
+	FMOVQ 0(R2), F9
+	FMOVQ 0(R3), F10
+	FMOVQ 0(R5), F11
+	FMOVQ 0(R6), F12
+	WORD $0x4e2bcd4c // fmla v12.4s, v10.4s, v11.4s
+	WORD $0x6ea0e58b // fcmgt v11.4s, v12.4s, v0.4s
+	WORD $0x4e291d69 // and v9.16b, v11.16b, v9.16b
+	WORD $0x4e29d421 // fadd v1.4s, v1.4s, v9.4s
+	FMOVQ 0(R4), F11
+	WORD $0x4eabd54a // fsub v10.4s, v10.4s, v11.4s
+	WORD $0x4e2acd25 // fmla v5.4s, v9.4s, v10.4s
+	ADD R23, R2
+	ADD R23, R3
+	SUBS $1, R20, R20
+	BNE vectorRow
+
+vectorStore:
+	SUB R24, R2
+	SUB R24, R3
+	WORD $0x4e22d421 // fadd v1.4s, v1.4s, v2.4s
+	WORD $0x4e24d463 // fadd v3.4s, v3.4s, v4.4s
+	WORD $0x4e23d421 // fadd v1.4s, v1.4s, v3.4s
+	WORD $0x4e26d4a5 // fadd v5.4s, v5.4s, v6.4s
+	WORD $0x4e28d4e7 // fadd v7.4s, v7.4s, v8.4s
+	WORD $0x4e27d4a5 // fadd v5.4s, v5.4s, v7.4s
+	FMOVQ F1, 0(R0)
+	FMOVQ F5, 0(R1)
+	ADD $16, R0
+	ADD $16, R1
+	ADD $16, R2
+	ADD $16, R3
+	ADD $16, R4
+	ADD $16, R5
+	ADD $16, R6
+	SUBS $4, R19, R19
+	BGE vector
+
+tail:
+	ADDS $4, R19, R19
+	BEQ done
+
+element:
+	WORD $0x6e211c21 // eor v1.16b, v1.16b, v1.16b
+	WORD $0x6e221c42 // eor v2.16b, v2.16b, v2.16b
+	WORD $0x6e231c63 // eor v3.16b, v3.16b, v3.16b
+	WORD $0x6e241c84 // eor v4.16b, v4.16b, v4.16b
+	WORD $0x6e251ca5 // eor v5.16b, v5.16b, v5.16b
+	WORD $0x6e261cc6 // eor v6.16b, v6.16b, v6.16b
+	WORD $0x6e271ce7 // eor v7.16b, v7.16b, v7.16b
+	WORD $0x6e281d08 // eor v8.16b, v8.16b, v8.16b
+	FMOVS 0(R0), F1
+	FMOVS 0(R1), F5
+	MOVD rows+56(FP), R20
+	SUBS $4, R20, R20
+	BLT elementRest
+	PCALIGN $16
+
+elementRows:
+	FMOVS 0(R2), F9
+	FMOVS 0(R3), F10
+	FMOVS 0(R5), F11
+	FMOVS 0(R6), F12
+	WORD $0x4e2bcd4c // fmla v12.4s, v10.4s, v11.4s
+	WORD $0x6ea0e58b // fcmgt v11.4s, v12.4s, v0.4s
+	WORD $0x4e291d69 // and v9.16b, v11.16b, v9.16b
+	FMOVS F9, F11
+	WORD $0x4e2bd421 // fadd v1.4s, v1.4s, v11.4s
+	FMOVS 0(R4), F11
+	WORD $0x4eabd54a // fsub v10.4s, v10.4s, v11.4s
+	FMOVS F9, F11
+	WORD $0x4e2acd65 // fmla v5.4s, v11.4s, v10.4s
+	ADD R23, R2
+	ADD R23, R3
+	FMOVS 0(R2), F9
+	FMOVS 0(R3), F10
+	FMOVS 0(R5), F11
+	FMOVS 0(R6), F12
+	WORD $0x4e2bcd4c // fmla v12.4s, v10.4s, v11.4s
+	WORD $0x6ea0e58b // fcmgt v11.4s, v12.4s, v0.4s
+	WORD $0x4e291d69 // and v9.16b, v11.16b, v9.16b
+	FMOVS F9, F11
+	WORD $0x4e2bd442 // fadd v2.4s, v2.4s, v11.4s
+	FMOVS 0(R4), F11
+	WORD $0x4eabd54a // fsub v10.4s, v10.4s, v11.4s
+	FMOVS F9, F11
+	WORD $0x4e2acd66 // fmla v6.4s, v11.4s, v10.4s
+	ADD R23, R2
+	ADD R23, R3
+	FMOVS 0(R2), F9
+	FMOVS 0(R3), F10
+	FMOVS 0(R5), F11
+	FMOVS 0(R6), F12
+	WORD $0x4e2bcd4c // fmla v12.4s, v10.4s, v11.4s
+	WORD $0x6ea0e58b // fcmgt v11.4s, v12.4s, v0.4s
+	WORD $0x4e291d69 // and v9.16b, v11.16b, v9.16b
+	FMOVS F9, F11
+	WORD $0x4e2bd463 // fadd v3.4s, v3.4s, v11.4s
+	FMOVS 0(R4), F11
+	WORD $0x4eabd54a // fsub v10.4s, v10.4s, v11.4s
+	FMOVS F9, F11
+	WORD $0x4e2acd67 // fmla v7.4s, v11.4s, v10.4s
+	ADD R23, R2
+	ADD R23, R3
+	FMOVS 0(R2), F9
+	FMOVS 0(R3), F10
+	FMOVS 0(R5), F11
+	FMOVS 0(R6), F12
+	WORD $0x4e2bcd4c // fmla v12.4s, v10.4s, v11.4s
+	WORD $0x6ea0e58b // fcmgt v11.4s, v12.4s, v0.4s
+	WORD $0x4e291d69 // and v9.16b, v11.16b, v9.16b
+	FMOVS F9, F11
+	WORD $0x4e2bd484 // fadd v4.4s, v4.4s, v11.4s
+	FMOVS 0(R4), F11
+	WORD $0x4eabd54a // fsub v10.4s, v10.4s, v11.4s
+	FMOVS F9, F11
+	WORD $0x4e2acd68 // fmla v8.4s, v11.4s, v10.4s
+	ADD R23, R2
+	ADD R23, R3
+	SUBS $4, R20, R20
+	BGE elementRows
+
+elementRest:
+	ADDS $4, R20, R20
+	BEQ elementStore
+
+elementRow:
+	FMOVS 0(R2), F9
+	FMOVS 0(R3), F10
+	FMOVS 0(R5), F11
+	FMOVS 0(R6), F12
+	WORD $0x4e2bcd4c // fmla v12.4s, v10.4s, v11.4s
+	WORD $0x6ea0e58b // fcmgt v11.4s, v12.4s, v0.4s
+	WORD $0x4e291d69 // and v9.16b, v11.16b, v9.16b
+	FMOVS F9, F11
+	WORD $0x4e2bd421 // fadd v1.4s, v1.4s, v11.4s
+	FMOVS 0(R4), F11
+	WORD $0x4eabd54a // fsub v10.4s, v10.4s, v11.4s
+	FMOVS F9, F11
+	WORD $0x4e2acd65 // fmla v5.4s, v11.4s, v10.4s
+	ADD R23, R2
+	ADD R23, R3
+	SUBS $1, R20, R20
+	BNE elementRow
+
+elementStore:
+	SUB R24, R2
+	SUB R24, R3
+	WORD $0x4e22d421 // fadd v1.4s, v1.4s, v2.4s
+	WORD $0x4e24d463 // fadd v3.4s, v3.4s, v4.4s
+	WORD $0x4e23d421 // fadd v1.4s, v1.4s, v3.4s
+	WORD $0x4e26d4a5 // fadd v5.4s, v5.4s, v6.4s
+	WORD $0x4e28d4e7 // fadd v7.4s, v7.4s, v8.4s
+	WORD $0x4e27d4a5 // fadd v5.4s, v5.4s, v7.4s
+	FMOVS F1, 0(R0)
+	FMOVS F5, 0(R1)
+	ADD $4, R0
+	ADD $4, R1
+	ADD $4, R2
+	ADD $4, R3
+	ADD $4, R4
+	ADD $4, R5
+	ADD $4, R6
+	SUBS $1, R19, R19
+	BNE element
+
+done:
+	RET
+
+// func batchNormAddReLUGradSumsNEON(dst, sumGy, sumGyCentred, gy, y, x, mean *float32, rows, cols, stride int)
+TEXT ·batchNormAddReLUGradSumsNEON(SB), NOSPLIT, $0-80
+	MOVD dst+0(FP), R0
+	MOVD sumGy+8(FP), R1
+	MOVD sumGyCentred+16(FP), R2
+	MOVD gy+24(FP), R3
+	MOVD y+32(FP), R4
+	MOVD x+40(FP), R5
+	MOVD mean+48(FP), R6
+	MOVD stride+72(FP), R23
+	LSL $2, R23
+	MOVD rows+56(FP), R24
+	MUL R23, R24
+	MOVD $neonConstants<>(SB), R22
+	WORD $0x6e201c00 // eor v0.16b, v0.16b, v0.16b
+	MOVD cols+64(FP), R19
+	SUBS $16, R19, R19
+	BLT narrow
+
+wide:
+	WORD $0x6e211c21 // eor v1.16b, v1.16b, v1.16b
+	WORD $0x6e221c42 // eor v2.16b, v2.16b, v2.16b
+	WORD $0x6e231c63 // eor v3.16b, v3.16b, v3.16b
+	WORD $0x6e241c84 // eor v4.16b, v4.16b, v4.16b
+	WORD $0x6e251ca5 // eor v5.16b, v5.16b, v5.16b
+	WORD $0x6e261cc6 // eor v6.16b, v6.16b, v6.16b
+	WORD $0x6e271ce7 // eor v7.16b, v7.16b, v7.16b
+	WORD $0x6e281d08 // eor v8.16b, v8.16b, v8.16b
+	FMOVQ 0(R1), F1
+	FMOVQ 0(R2), F5
+	FMOVQ 16(R1), F2
+	FMOVQ 16(R2), F6
+	FMOVQ 32(R1), F3
+	FMOVQ 32(R2), F7
+	FMOVQ 48(R1), F4
+	FMOVQ 48(R2), F8
+	MOVD rows+56(FP), R20
+	PCALIGN $16
+
+wideRow:
+	FMOVQ 0(R4), F9
+	WORD $0x6ea0e529 // fcmgt v9.4s, v9.4s, v0.4s
+	FMOVQ 0(R3), F10
+	WORD $0x4e2a1d29 // and v9.16b, v9.16b, v10.16b
+	FMOVQ F9, 0(R0)
+	WORD $0x4e29d421 // fadd v1.4s, v1.4s, v9.4s
+	FMOVQ 0(R5), F10
+	FMOVQ 0(R6), F11
+	WORD $0x4eabd54a // fsub v10.4s, v10.4s, v11.4s
+	WORD $0x4e2acd25 // fmla v5.4s, v9.4s, v10.4s
+	FMOVQ 16(R4), F9
+	WORD $0x6ea0e529 // fcmgt v9.4s, v9.4s, v0.4s
+	FMOVQ 16(R3), F10
+	WORD $0x4e2a1d29 // and v9.16b, v9.16b, v10.16b
+	FMOVQ F9, 16(R0)
+	WORD $0x4e29d442 // fadd v2.4s, v2.4s, v9.4s
+	FMOVQ 16(R5), F10
+	FMOVQ 16(R6), F11
+	WORD $0x4eabd54a // fsub v10.4s, v10.4s, v11.4s
+	WORD $0x4e2acd26 // fmla v6.4s, v9.4s, v10.4s
+	FMOVQ 32(R4), F9
+	WORD $0x6ea0e529 // fcmgt v9.4s, v9.4s, v0.4s
+	FMOVQ 32(R3), F10
+	WORD $0x4e2a1d29 // and v9.16b, v9.16b, v10.16b
+	FMOVQ F9, 32(R0)
+	WORD $0x4e29d463 // fadd v3.4s, v3.4s, v9.4s
+	FMOVQ 32(R5), F10
+	FMOVQ 32(R6), F11
+	WORD $0x4eabd54a // fsub v10.4s, v10.4s, v11.4s
+	WORD $0x4e2acd27 // fmla v7.4s, v9.4s, v10.4s
+	FMOVQ 48(R4), F9
+	WORD $0x6ea0e529 // fcmgt v9.4s, v9.4s, v0.4s
+	FMOVQ 48(R3), F10
+	WORD $0x4e2a1d29 // and v9.16b, v9.16b, v10.16b
+	FMOVQ F9, 48(R0)
+	WORD $0x4e29d484 // fadd v4.4s, v4.4s, v9.4s
+	FMOVQ 48(R5), F10
+	FMOVQ 48(R6), F11
+	WORD $0x4eabd54a // fsub v10.4s, v10.4s, v11.4s
+	WORD $0x4e2acd28 // fmla v8.4s, v9.4s, v10.4s
+	ADD R23, R0
+	ADD R23, R3
+	ADD R23, R4
+	ADD R23, R5
+	SUBS $1, R20, R20
+	BNE wideRow
+	SUB R24, R0
+	SUB R24, R3
+	SUB R24, R4
+	SUB R24, R5
+	FMOVQ F1, 0(R1)
+	FMOVQ F5, 0(R2)
+	FMOVQ F2, 16(R1)
+	FMOVQ F6, 16(R2)
+	FMOVQ F3, 32(R1)
+	FMOVQ F7, 32(R2)
+	FMOVQ F4, 48(R1)
+	FMOVQ F8, 48(R2)
+	ADD $64, R0
+	ADD $64, R1
+	ADD $64, R2
+	ADD $64, R3
+	ADD $64, R4
+	ADD $64, R5
+	ADD $64, R6
+	SUBS $16, R19, R19
+	BGE wide
+
+narrow:
+	ADDS $12, R19, R19
+	BLT tail
+
+vector:
+	WORD $0x6e211c21 // eor v1.16b, v1.16b, v1.16b
+	WORD $0x6e221c42 // eor v2.16b, v2.16b, v2.16b
+	WORD $0x6e231c63 // eor v3.16b, v3.16b, v3.16b
+	WORD $0x6e241c84 // eor v4.16b, v4.16b, v4.16b
+	WORD $0x6e251ca5 // eor v5.16b, v5.16b, v5.16b
+	WORD $0x6e261cc6 // eor v6.16b, v6.16b, v6.16b
+	WORD $0x6e271ce7 // eor v7.16b, v7.16b, v7.16b
+	WORD $0x6e281d08 // eor v8.16b, v8.16b, v8.16b
+	FMOVQ 0(R1), F1
+	FMOVQ 0(R2), F5
+	MOVD rows+56(FP), R20
+	SUBS $4, R20, R20
+	BLT vectorRest
+	PCALIGN $16
+
+vectorRows:
+	FMOVQ 0(R4), F9
+	WORD $0x6ea0e529 // fcmgt v9.4s, v9.4s, v0.4s
+	FMOVQ 0(R3), F10
+	WORD $0x4e2a1d29 // and v9.16b, v9.16b, v10.16b
+	FMOVQ F9, 0(R0)
+	WORD $0x4e29d421 // fadd v1.4s, v1.4s, v9.4s
+	FMOVQ 0(R5), F10
+	FMOVQ 0(R6), F11
+	WORD $0x4eabd54a // fsub v10.4s, v10.4s, v11.4s
+	WORD $0x4e2acd25 // fmla v5.4s, v9.4s, v10.4s
+	ADD R23, R0
+	ADD R23, R3
+	ADD R23, R4
+	ADD R23, R5
+	FMOVQ 0(R4), F9
+	WORD $0x6ea0e529 // fcmgt v9.4s, v9.4s, v0.4s
+	FMOVQ 0(R3), F10
+	WORD $0x4e2a1d29 // and v9.16b, v9.16b, v10.16b
+	FMOVQ F9, 0(R0)
+	WORD $0x4e29d442 // fadd v2.4s, v2.4s, v9.4s
+	FMOVQ 0(R5), F10
+	FMOVQ 0(R6), F11
+	WORD $0x4eabd54a // fsub v10.4s, v10.4s, v11.4s
+	WORD $0x4e2acd26 // fmla v6.4s, v9.4s, v10.4s
+	ADD R23, R0
+	ADD R23, R3
+	ADD R23, R4
+	ADD R23, R5
+	FMOVQ 0(R4), F9
+	WORD $0x6ea0e529 // fcmgt v9.4s, v9.4s, v0.4s
+	FMOVQ 0(R3), F10
+	WORD $0x4e2a1d29 // and v9.16b, v9.16b, v10.16b
+	FMOVQ F9, 0(R0)
+	WORD $0x4e29d463 // fadd v3.4s, v3.4s, v9.4s
+	FMOVQ 0(R5), F10
+	FMOVQ 0(R6), F11
+	WORD $0x4eabd54a // fsub v10.4s, v10.4s, v11.4s
+	WORD $0x4e2acd27 // fmla v7.4s, v9.4s, v10.4s
+	ADD R23, R0
+	ADD R23, R3
+	ADD R23, R4
+	ADD R23, R5
+	FMOVQ 0(R4), F9
+	WORD $0x6ea0e529 // fcmgt v9.4s, v9.4s, v0.4s
+	FMOVQ 0(R3), F10
+	WORD $0x4e2a1d29 // and v9.16b, v9.16b, v10.16b
+	FMOVQ F9, 0(R0)
+	WORD $0x4e29d484 // fadd v4.4s, v4.4s, v9.4s
+	FMOVQ 0(R5), F10
+	FMOVQ 0(R6), F11
+	WORD $0x4eabd54a // fsub v10.4s, v10.4s, v11.4s
+	WORD $0x4e2acd28 // fmla v8.4s, v9.4s, v10.4s
+	ADD R23, R0
+	ADD R23, R3
+	ADD R23, R4
+	ADD R23, R5
+	SUBS $4, R20, R20
+	BGE vectorRows
+
+vectorRest:
+	ADDS $4, R20, R20
+	BEQ vectorStore
+
+vectorRow:
+	FMOVQ 0(R4), F9
+	WORD $0x6ea0e529 // fcmgt v9.4s, v9.4s, v0.4s
+	FMOVQ 0(R3), F10
+	WORD $0x4e2a1d29 // and v9.16b, v9.16b, v10.16b
+	FMOVQ F9, 0(R0)
+	WORD $0x4e29d421 // fadd v1.4s, v1.4s, v9.4s
+	FMOVQ 0(R5), F10
+	FMOVQ 0(R6), F11
+	WORD $0x4eabd54a // fsub v10.4s, v10.4s, v11.4s
+	WORD $0x4e2acd25 // fmla v5.4s, v9.4s, v10.4s
+	ADD R23, R0
+	ADD R23, R3
+	ADD R23, R4
+	ADD R23, R5
+	SUBS $1, R20, R20
+	BNE vectorRow
+
+vectorStore:
+	SUB R24, R0
+	SUB R24, R3
+	SUB R24, R4
+	SUB R24, R5
+	WORD $0x4e22d421 // fadd v1.4s, v1.4s, v2.4s
+	WORD $0x4e24d463 // fadd v3.4s, v3.4s, v4.4s
+	WORD $0x4e23d421 // fadd v1.4s, v1.4s, v3.4s
+	WORD $0x4e26d4a5 // fadd v5.4s, v5.4s, v6.4s
+	WORD $0x4e28d4e7 // fadd v7.4s, v7.4s, v8.4s
+	WORD $0x4e27d4a5 // fadd v5.4s, v5.4s, v7.4s
+	FMOVQ F1, 0(R1)
+	FMOVQ F5, 0(R2)
+	ADD $16, R0
+	ADD $16, R1
+	ADD $16, R2
+	ADD $16, R3
+	ADD $16, R4
+	ADD $16, R5
+	ADD $16, R6
+	SUBS $4, R19, R19
+	BGE vector
+
+tail:
+	ADDS $4, R19, R19
+	BEQ done
+
+element:
+	WORD $0x6e211c21 // eor v1.16b, v1.16b, v1.16b
+	WORD $0x6e221c42 // eor v2.16b, v2.16b, v2.16b
+	WORD $0x6e231c63 // eor v3.16b, v3.16b, v3.16b
+	WORD $0x6e241c84 // eor v4.16b, v4.16b, v4.16b
+	WORD $0x6e251ca5 // eor v5.16b, v5.16b, v5.16b
+	WORD $0x6e261cc6 // eor v6.16b, v6.16b, v6.16b
+	WORD $0x6e271ce7 // eor v7.16b, v7.16b, v7.16b
+	WORD $0x6e281d08 // eor v8.16b, v8.16b, v8.16b
+	FMOVS 0(R1), F1
+	FMOVS 0(R2), F5
+	MOVD rows+56(FP), R20
+	SUBS $4, R20, R20
+	BLT elementRest
+	PCALIGN $16
+
+elementRows:
+	FMOVS 0(R4), F9
+	WORD $0x6ea0e529 // fcmgt v9.4s, v9.4s, v0.4s
+	FMOVS 0(R3), F10
+	WORD $0x4e2a1d29 // and v9.16b, v9.16b, v10.16b
+	FMOVS F9, 0(R0)
+	FMOVS F9, F10
+	WORD $0x4e2ad421 // fadd v1.4s, v1.4s, v10.4s
+	FMOVS 0(R5), F10
+	FMOVS 0(R6), F11
+	WORD $0x4eabd54a // fsub v10.4s, v10.4s, v11.4s
+	FMOVS F9, F11
+	WORD $0x4e2acd65 // fmla v5.4s, v11.4s, v10.4s
+	ADD R23, R0
+	ADD R23, R3
+	ADD R23, R4
+	ADD R23, R5
+	FMOVS 0(R4), F9
+	WORD $0x6ea0e529 // fcmgt v9.4s, v9.4s, v0.4s
+	FMOVS 0(R3), F10
+	WORD $0x4e2a1d29 // and v9.16b, v9.16b, v10.16b
+	FMOVS F9, 0(R0)
+	FMOVS F9, F10
+	WORD $0x4e2ad442 // fadd v2.4s, v2.4s, v10.4s
+	FMOVS 0(R5), F10
+	FMOVS 0(R6), F11
+	WORD $0x4eabd54a // fsub v10.4s, v10.4s, v11.4s
+	FMOVS F9, F11
+	WORD $0x4e2acd66 // fmla v6.4s, v11.4s, v10.4s
+	ADD R23, R0
+	ADD R23, R3
+	ADD R23, R4
+	ADD R23, R5
+	FMOVS 0(R4), F9
+	WORD $0x6ea0e529 // fcmgt v9.4s, v9.4s, v0.4s
+	FMOVS 0(R3), F10
+	WORD $0x4e2a1d29 // and v9.16b, v9.16b, v10.16b
+	FMOVS F9, 0(R0)
+	FMOVS F9, F10
+	WORD $0x4e2ad463 // fadd v3.4s, v3.4s, v10.4s
+	FMOVS 0(R5), F10
+	FMOVS 0(R6), F11
+	WORD $0x4eabd54a // fsub v10.4s, v10.4s, v11.4s
+	FMOVS F9, F11
+	WORD $0x4e2acd67 // fmla v7.4s, v11.4s, v10.4s
+	ADD R23, R0
+	ADD R23, R3
+	ADD R23, R4
+	ADD R23, R5
+	FMOVS 0(R4), F9
+	WORD $0x6ea0e529 // fcmgt v9.4s, v9.4s, v0.4s
+	FMOVS 0(R3), F10
+	WORD $0x4e2a1d29 // and v9.16b, v9.16b, v10.16b
+	FMOVS F9, 0(R0)
+	FMOVS F9, F10
+	WORD $0x4e2ad484 // fadd v4.4s, v4.4s, v10.4s
+	FMOVS 0(R5), F10
+	FMOVS 0(R6), F11
+	WORD $0x4eabd54a // fsub v10.4s, v10.4s, v11.4s
+	FMOVS F9, F11
+	WORD $0x4e2acd68 // fmla v8.4s, v11.4s, v10.4s
+	ADD R23, R0
+	ADD R23, R3
+	ADD R23, R4
+	ADD R23, R5
+	SUBS $4, R20, R20
+	BGE elementRows
+
+elementRest:
+	ADDS $4, R20, R20
+	BEQ elementStore
+
+elementRow:
+	FMOVS 0(R4), F9
+	WORD $0x6ea0e529 // fcmgt v9.4s, v9.4s, v0.4s
+	FMOVS 0(R3), F10
+	WORD $0x4e2a1d29 // and v9.16b, v9.16b, v10.16b
+	FMOVS F9, 0(R0)
+	FMOVS F9, F10
+	WORD $0x4e2ad421 // fadd v1.4s, v1.4s, v10.4s
+	FMOVS 0(R5), F10
+	FMOVS 0(R6), F11
+	WORD $0x4eabd54a // fsub v10.4s, v10.4s, v11.4s
+	FMOVS F9, F11
+	WORD $0x4e2acd65 // fmla v5.4s, v11.4s, v10.4s
+	ADD R23, R0
+	ADD R23, R3
+	ADD R23, R4
+	ADD R23, R5
+	SUBS $1, R20, R20
+	BNE elementRow
+
+elementStore:
+	SUB R24, R0
+	SUB R24, R3
+	SUB R24, R4
+	SUB R24, R5
+	WORD $0x4e22d421 // fadd v1.4s, v1.4s, v2.4s
+	WORD $0x4e24d463 // fadd v3.4s, v3.4s, v4.4s
+	WORD $0x4e23d421 // fadd v1.4s, v1.4s, v3.4s
+	WORD $0x4e26d4a5 // fadd v5.4s, v5.4s, v6.4s
+	WORD $0x4e28d4e7 // fadd v7.4s, v7.4s, v8.4s
+	WORD $0x4e27d4a5 // fadd v5.4s, v5.4s, v7.4s
+	FMOVS F1, 0(R1)
+	FMOVS F5, 0(R2)
+	ADD $4, R0
+	ADD $4, R1
+	ADD $4, R2
+	ADD $4, R3
+	ADD $4, R4
+	ADD $4, R5
+	ADD $4, R6
+	SUBS $1, R19, R19
+	BNE element
+
+done:
+	RET
+
+// func batchNormGradNEON(dst, gy, x, mean, scale, slope, offset *float32, rows, cols, stride int)
+TEXT ·batchNormGradNEON(SB), NOSPLIT, $0-80
 	MOVD dst+0(FP), R0
 	MOVD gy+8(FP), R1
 	MOVD x+16(FP), R2
 	MOVD mean+24(FP), R3
-	MOVD rstd+32(FP), R4
-	MOVD scale+40(FP), R5
-	MOVD meanGy+48(FP), R6
-	MOVD meanGyXhat+56(FP), R7
+	MOVD scale+32(FP), R4
+	MOVD slope+40(FP), R5
+	MOVD offset+48(FP), R6
+	MOVD stride+72(FP), R23
+	LSL $2, R23
+	MOVD cols+64(FP), R24
+	LSL $2, R24
+	SUB R24, R23, R25
+	MOVD $neonConstants<>(SB), R22
+	MOVD rows+56(FP), R20
+
+row:
+	MOVD cols+64(FP), R19
+	SUBS $16, R19, R19
+	BLT narrow
+	PCALIGN $16
+
+wide:
+	FMOVQ 0(R1), F0
+	FMOVQ 0(R2), F1
+	FMOVQ 0(R3), F2
+	WORD $0x4ea2d421 // fsub v1.4s, v1.4s, v2.4s
+	FMOVQ 0(R5), F2
+	FMOVQ 0(R6), F3
+	WORD $0x4e22cc23 // fmla v3.4s, v1.4s, v2.4s
+	FMOVQ 0(R4), F1
+	WORD $0x4e21cc03 // fmla v3.4s, v0.4s, v1.4s
+	FMOVQ F3, 0(R0)
+	FMOVQ 16(R1), F0
+	FMOVQ 16(R2), F1
+	FMOVQ 16(R3), F2
+	WORD $0x4ea2d421 // fsub v1.4s, v1.4s, v2.4s
+	FMOVQ 16(R5), F2
+	FMOVQ 16(R6), F3
+	WORD $0x4e22cc23 // fmla v3.4s, v1.4s, v2.4s
+	FMOVQ 16(R4), F1
+	WORD $0x4e21cc03 // fmla v3.4s, v0.4s, v1.4s
+	FMOVQ F3, 16(R0)
+	FMOVQ 32(R1), F0
+	FMOVQ 32(R2), F1
+	FMOVQ 32(R3), F2
+	WORD $0x4ea2d421 // fsub v1.4s, v1.4s, v2.4s
+	FMOVQ 32(R5), F2
+	FMOVQ 32(R6), F3
+	WORD $0x4e22cc23 // fmla v3.4s, v1.4s, v2.4s
+	FMOVQ 32(R4), F1
+	WORD $0x4e21cc03 // fmla v3.4s, v0.4s, v1.4s
+	FMOVQ F3, 32(R0)
+	FMOVQ 48(R1), F0
+	FMOVQ 48(R2), F1
+	FMOVQ 48(R3), F2
+	WORD $0x4ea2d421 // fsub v1.4s, v1.4s, v2.4s
+	FMOVQ 48(R5), F2
+	FMOVQ 48(R6), F3
+	WORD $0x4e22cc23 // fmla v3.4s, v1.4s, v2.4s
+	FMOVQ 48(R4), F1
+	WORD $0x4e21cc03 // fmla v3.4s, v0.4s, v1.4s
+	FMOVQ F3, 48(R0)
+	ADD $64, R0
+	ADD $64, R1
+	ADD $64, R2
+	ADD $64, R3
+	ADD $64, R4
+	ADD $64, R5
+	ADD $64, R6
+	SUBS $16, R19, R19
+	BGE wide
+
+narrow:
+	ADDS $12, R19, R19
+	BLT tail
+
+vector:
+	FMOVQ 0(R1), F0
+	FMOVQ 0(R2), F1
+	FMOVQ 0(R3), F2
+	WORD $0x4ea2d421 // fsub v1.4s, v1.4s, v2.4s
+	FMOVQ 0(R5), F2
+	FMOVQ 0(R6), F3
+	WORD $0x4e22cc23 // fmla v3.4s, v1.4s, v2.4s
+	FMOVQ 0(R4), F1
+	WORD $0x4e21cc03 // fmla v3.4s, v0.4s, v1.4s
+	FMOVQ F3, 0(R0)
+	ADD $16, R0
+	ADD $16, R1
+	ADD $16, R2
+	ADD $16, R3
+	ADD $16, R4
+	ADD $16, R5
+	ADD $16, R6
+	SUBS $4, R19, R19
+	BGE vector
+
+tail:
+	ADDS $4, R19, R19
+	BEQ done
+
+element:
+	FMOVS 0(R1), F0
+	FMOVS 0(R2), F1
+	FMOVS 0(R3), F2
+	WORD $0x4ea2d421 // fsub v1.4s, v1.4s, v2.4s
+	FMOVS 0(R5), F2
+	FMOVS 0(R6), F3
+	WORD $0x4e22cc23 // fmla v3.4s, v1.4s, v2.4s
+	FMOVS 0(R4), F1
+	WORD $0x4e21cc03 // fmla v3.4s, v0.4s, v1.4s
+	FMOVS F3, 0(R0)
+	ADD $4, R0
+	ADD $4, R1
+	ADD $4, R2
+	ADD $4, R3
+	ADD $4, R4
+	ADD $4, R5
+	ADD $4, R6
+	SUBS $1, R19, R19
+	BNE element
+
+done:
+	SUB R24, R3
+	SUB R24, R4
+	SUB R24, R5
+	SUB R24, R6
+	ADD R25, R0
+	ADD R25, R1
+	ADD R25, R2
+	SUBS $1, R20, R20
+	BNE row
+	RET
+
+// func batchNormReLUGradNEON(dst, gy, x, mean, scale, shift, slope, offset *float32, rows, cols, stride int)
+TEXT ·batchNormReLUGradNEON(SB), NOSPLIT, $0-88
+	MOVD dst+0(FP), R0
+	MOVD gy+8(FP), R1
+	MOVD x+16(FP), R2
+	MOVD mean+24(FP), R3
+	MOVD scale+32(FP), R4
+	MOVD shift+40(FP), R5
+	MOVD slope+48(FP), R6
+	MOVD offset+56(FP), R7
 	MOVD stride+80(FP), R23
 	LSL $2, R23
 	MOVD cols+72(FP), R24
 	LSL $2, R24
 	SUB R24, R23, R25
 	MOVD $neonConstants<>(SB), R22
+	WORD $0x6e201c00 // eor v0.16b, v0.16b, v0.16b
 	MOVD rows+64(FP), R20
 
 row:
 	MOVD cols+72(FP), R19
-	SUBS $8, R19, R19
+	SUBS $16, R19, R19
 	BLT narrow
 	PCALIGN $16
 
 wide:
-	FMOVQ 0(R4), F0
-	FMOVQ 0(R2), F1
-	FMOVQ 0(R3), F2
-	WORD $0x4ea2d421 // fsub v1.4s, v1.4s, v2.4s
-	WORD $0x6e20dc21 // fmul v1.4s, v1.4s, v0.4s
-	FMOVQ 0(R1), F2
-	FMOVQ 0(R6), F3
-	WORD $0x4ea3d442 // fsub v2.4s, v2.4s, v3.4s
-	FMOVQ 0(R7), F3
-	WORD $0x4ea3cc22 // fmls v2.4s, v1.4s, v3.4s
-	WORD $0x6e20dc40 // fmul v0.4s, v2.4s, v0.4s
-	FMOVQ 0(R5), F1
-	WORD $0x6e21dc00 // fmul v0.4s, v0.4s, v1.4s
-	FMOVQ F0, 0(R0)
-	FMOVQ 16(R4), F0
-	FMOVQ 16(R2), F1
-	FMOVQ 16(R3), F2
-	WORD $0x4ea2d421 // fsub v1.4s, v1.4s, v2.4s
-	WORD $0x6e20dc21 // fmul v1.4s, v1.4s, v0.4s
-	FMOVQ 16(R1), F2
-	FMOVQ 16(R6), F3
-	WORD $0x4ea3d442 // fsub v2.4s, v2.4s, v3.4s
-	FMOVQ 16(R7), F3
-	WORD $0x4ea3cc22 // fmls v2.4s, v1.4s, v3.4s
-	WORD $0x6e20dc40 // fmul v0.4s, v2.4s, v0.4s
-	FMOVQ 16(R5), F1
-	WORD $0x6e21dc00 // fmul v0.4s, v0.4s, v1.4s
-	FMOVQ F0, 16(R0)
-	ADD $32, R0
-	ADD $32, R1
-	ADD $32, R2
-	ADD $32, R3
-	ADD $32, R4
-	ADD $32, R5
-	ADD $32, R6
-	ADD $32, R7
-	SUBS $8, R19, R19
+	FMOVQ 0(R1), F1
+	FMOVQ 0(R2), F2
+	FMOVQ 0(R4), F3
+	FMOVQ 0(R5), F4
+	WORD $0x4e23cc44 // fmla v4.4s, v2.4s, v3.4s
+	WORD $0x6ea0e484 // fcmgt v4.4s, v4.4s, v0.4s
+	WORD $0x4e211c81 // and v1.16b, v4.16b, v1.16b
+	FMOVQ 0(R3), F4
+	WORD $0x4ea4d442 // fsub v2.4s, v2.4s, v4.4s
+	FMOVQ 0(R6), F4
+	FMOVQ 0(R7), F5
+	WORD $0x4e24cc45 // fmla v5.4s, v2.4s, v4.4s
+	WORD $0x4e23cc25 // fmla v5.4s, v1.4s, v3.4s
+	FMOVQ F5, 0(R0)
+	FMOVQ 16(R1), F1
+	FMOVQ 16(R2), F2
+	FMOVQ 16(R4), F3
+	FMOVQ 16(R5), F4
+	WORD $0x4e23cc44 // fmla v4.4s, v2.4s, v3.4s
+	WORD $0x6ea0e484 // fcmgt v4.4s, v4.4s, v0.4s
+	WORD $0x4e211c81 // and v1.16b, v4.16b, v1.16b
+	FMOVQ 16(R3), F4
+	WORD $0x4ea4d442 // fsub v2.4s, v2.4s, v4.4s
+	FMOVQ 16(R6), F4
+	FMOVQ 16(R7), F5
+	WORD $0x4e24cc45 // fmla v5.4s, v2.4s, v4.4s
+	WORD $0x4e23cc25 // fmla v5.4s, v1.4s, v3.4s
+	FMOVQ F5, 16(R0)
+	FMOVQ 32(R1), F1
+	FMOVQ 32(R2), F2
+	FMOVQ 32(R4), F3
+	FMOVQ 32(R5), F4
+	WORD $0x4e23cc44 // fmla v4.4s, v2.4s, v3.4s
+	WORD $0x6ea0e484 // fcmgt v4.4s, v4.4s, v0.4s
+	WORD $0x4e211c81 // and v1.16b, v4.16b, v1.16b
+	FMOVQ 32(R3), F4
+	WORD $0x4ea4d442 // fsub v2.4s, v2.4s, v4.4s
+	FMOVQ 32(R6), F4
+	FMOVQ 32(R7), F5
+	WORD $0x4e24cc45 // fmla v5.4s, v2.4s, v4.4s
+	WORD $0x4e23cc25 // fmla v5.4s, v1.4s, v3.4s
+	FMOVQ F5, 32(R0)
+	FMOVQ 48(R1), F1
+	FMOVQ 48(R2), F2
+	FMOVQ 48(R4), F3
+	FMOVQ 48(R5), F4
+	WORD $0x4e23cc44 // fmla v4.4s, v2.4s, v3.4s
+	WORD $0x6ea0e484 // fcmgt v4.4s, v4.4s, v0.4s
+	WORD $0x4e211c81 // and v1.16b, v4.16b, v1.16b
+	FMOVQ 48(R3), F4
+	WORD $0x4ea4d442 // fsub v2.4s, v2.4s, v4.4s
+	FMOVQ 48(R6), F4
+	FMOVQ 48(R7), F5
+	WORD $0x4e24cc45 // fmla v5.4s, v2.4s, v4.4s
+	WORD $0x4e23cc25 // fmla v5.4s, v1.4s, v3.4s
+	FMOVQ F5, 48(R0)
+	ADD $64, R0
+	ADD $64, R1
+	ADD $64, R2
+	ADD $64, R3
+	ADD $64, R4
+	ADD $64, R5
+	ADD $64, R6
+	ADD $64, R7
+	SUBS $16, R19, R19
 	BGE wide
 
 narrow:
-	ADDS $4, R19, R19
+	ADDS $12, R19, R19
 	BLT tail
 
 vector:
-	FMOVQ 0(R4), F0
-	FMOVQ 0(R2), F1
-	FMOVQ 0(R3), F2
-	WORD $0x4ea2d421 // fsub v1.4s, v1.4s, v2.4s
-	WORD $0x6e20dc21 // fmul v1.4s, v1.4s, v0.4s
-	FMOVQ 0(R1), F2
-	FMOVQ 0(R6), F3
-	WORD $0x4ea3d442 // fsub v2.4s, v2.4s, v3.4s
-	FMOVQ 0(R7), F3
-	WORD $0x4ea3cc22 // fmls v2.4s, v1.4s, v3.4s
-	WORD $0x6e20dc40 // fmul v0.4s, v2.4s, v0.4s
-	FMOVQ 0(R5), F1
-	WORD $0x6e21dc00 // fmul v0.4s, v0.4s, v1.4s
-	FMOVQ F0, 0(R0)
+	FMOVQ 0(R1), F1
+	FMOVQ 0(R2), F2
+	FMOVQ 0(R4), F3
+	FMOVQ 0(R5), F4
+	WORD $0x4e23cc44 // fmla v4.4s, v2.4s, v3.4s
+	WORD $0x6ea0e484 // fcmgt v4.4s, v4.4s, v0.4s
+	WORD $0x4e211c81 // and v1.16b, v4.16b, v1.16b
+	FMOVQ 0(R3), F4
+	WORD $0x4ea4d442 // fsub v2.4s, v2.4s, v4.4s
+	FMOVQ 0(R6), F4
+	FMOVQ 0(R7), F5
+	WORD $0x4e24cc45 // fmla v5.4s, v2.4s, v4.4s
+	WORD $0x4e23cc25 // fmla v5.4s, v1.4s, v3.4s
+	FMOVQ F5, 0(R0)
 	ADD $16, R0
 	ADD $16, R1
 	ADD $16, R2
@@ -7064,20 +7955,20 @@ tail:
 	BEQ done
 
 element:
-	FMOVS 0(R4), F0
-	FMOVS 0(R2), F1
-	FMOVS 0(R3), F2
-	WORD $0x4ea2d421 // fsub v1.4s, v1.4s, v2.4s
-	WORD $0x6e20dc21 // fmul v1.4s, v1.4s, v0.4s
-	FMOVS 0(R1), F2
-	FMOVS 0(R6), F3
-	WORD $0x4ea3d442 // fsub v2.4s, v2.4s, v3.4s
-	FMOVS 0(R7), F3
-	WORD $0x4ea3cc22 // fmls v2.4s, v1.4s, v3.4s
-	WORD $0x6e20dc40 // fmul v0.4s, v2.4s, v0.4s
-	FMOVS 0(R5), F1
-	WORD $0x6e21dc00 // fmul v0.4s, v0.4s, v1.4s
-	FMOVS F0, 0(R0)
+	FMOVS 0(R1), F1
+	FMOVS 0(R2), F2
+	FMOVS 0(R4), F3
+	FMOVS 0(R5), F4
+	WORD $0x4e23cc44 // fmla v4.4s, v2.4s, v3.4s
+	WORD $0x6ea0e484 // fcmgt v4.4s, v4.4s, v0.4s
+	WORD $0x4e211c81 // and v1.16b, v4.16b, v1.16b
+	FMOVS 0(R3), F4
+	WORD $0x4ea4d442 // fsub v2.4s, v2.4s, v4.4s
+	FMOVS 0(R6), F4
+	FMOVS 0(R7), F5
+	WORD $0x4e24cc45 // fmla v5.4s, v2.4s, v4.4s
+	WORD $0x4e23cc25 // fmla v5.4s, v1.4s, v3.4s
+	FMOVS F5, 0(R0)
 	ADD $4, R0
 	ADD $4, R1
 	ADD $4, R2
@@ -9745,6 +10636,1323 @@ element:
 	FMOVS F14, 0(R0)
 	ADD $4, R0
 	ADD $4, R1
+	SUBS $1, R19, R19
+	BNE element
+
+done:
+	RET
+
+// func expScaleShiftNEON(dst, x *float32, scale, shift float32, n int) float32
+TEXT ·expScaleShiftNEON(SB), NOSPLIT, $0-36
+	MOVD dst+0(FP), R0
+	MOVD x+8(FP), R1
+	MOVD n+24(FP), R19
+	MOVD $neonConstants<>(SB), R22
+	FMOVS scale+16(FP), F0
+	VDUP V0.S[0], V0.S4
+	FMOVS shift+20(FP), F1
+	VDUP V1.S[0], V1.S4
+	FMOVQ 64(R22), F2
+	FMOVQ 96(R22), F3
+	FMOVQ 128(R22), F4
+	FMOVQ 160(R22), F5
+	FMOVQ 192(R22), F6
+	FMOVQ 224(R22), F7
+	FMOVQ 256(R22), F8
+	FMOVQ 288(R22), F9
+	FMOVQ 320(R22), F10
+	FMOVQ 352(R22), F11
+	FMOVQ 384(R22), F12
+	FMOVQ 416(R22), F13
+	WORD $0x6e2e1dce // eor v14.16b, v14.16b, v14.16b
+	WORD $0x6e2f1def // eor v15.16b, v15.16b, v15.16b
+	SUBS $8, R19, R19
+	BLT narrow
+	PCALIGN $16
+
+wide:
+	FMOVQ 0(R1), F16
+	VMOV V1.B16, V17.B16
+	WORD $0x4e20ce11 // fmla v17.4s, v16.4s, v0.4s
+	WORD $0x4eb1f450 // fmin v16.4s, v2.4s, v17.4s
+	WORD $0x4e30f470 // fmax v16.4s, v3.4s, v16.4s
+	WORD $0x6e24de11 // fmul v17.4s, v16.4s, v4.4s
+	WORD $0x4e218a31 // frintn v17.4s, v17.4s
+	WORD $0x4ea5ce30 // fmls v16.4s, v17.4s, v5.4s
+	WORD $0x4ea6ce30 // fmls v16.4s, v17.4s, v6.4s
+	VMOV V8.B16, V18.B16
+	WORD $0x4e30ccf2 // fmla v18.4s, v7.4s, v16.4s
+	VMOV V9.B16, V19.B16
+	WORD $0x4e30ce53 // fmla v19.4s, v18.4s, v16.4s
+	VMOV V10.B16, V18.B16
+	WORD $0x4e30ce72 // fmla v18.4s, v19.4s, v16.4s
+	VMOV V11.B16, V19.B16
+	WORD $0x4e30ce53 // fmla v19.4s, v18.4s, v16.4s
+	WORD $0x6e30de12 // fmul v18.4s, v16.4s, v16.4s
+	WORD $0x4e32ce70 // fmla v16.4s, v19.4s, v18.4s
+	WORD $0x4e2cd610 // fadd v16.4s, v16.4s, v12.4s
+	WORD $0x4e21aa33 // fcvtns v19.4s, v17.4s
+	WORD $0x4f3f0672 // sshr v18.4s, v19.4s, #1
+	WORD $0x6eb28673 // sub v19.4s, v19.4s, v18.4s
+	WORD $0x4ead8652 // add v18.4s, v18.4s, v13.4s
+	WORD $0x4f375652 // shl v18.4s, v18.4s, #23
+	WORD $0x4ead8673 // add v19.4s, v19.4s, v13.4s
+	WORD $0x4f375673 // shl v19.4s, v19.4s, #23
+	WORD $0x6e32de14 // fmul v20.4s, v16.4s, v18.4s
+	WORD $0x6e33de94 // fmul v20.4s, v20.4s, v19.4s
+	FMOVQ F20, 0(R0)
+	WORD $0x4e34d5ce // fadd v14.4s, v14.4s, v20.4s
+	FMOVQ 16(R1), F16
+	VMOV V1.B16, V17.B16
+	WORD $0x4e20ce11 // fmla v17.4s, v16.4s, v0.4s
+	WORD $0x4eb1f450 // fmin v16.4s, v2.4s, v17.4s
+	WORD $0x4e30f470 // fmax v16.4s, v3.4s, v16.4s
+	WORD $0x6e24de11 // fmul v17.4s, v16.4s, v4.4s
+	WORD $0x4e218a31 // frintn v17.4s, v17.4s
+	WORD $0x4ea5ce30 // fmls v16.4s, v17.4s, v5.4s
+	WORD $0x4ea6ce30 // fmls v16.4s, v17.4s, v6.4s
+	VMOV V8.B16, V18.B16
+	WORD $0x4e30ccf2 // fmla v18.4s, v7.4s, v16.4s
+	VMOV V9.B16, V19.B16
+	WORD $0x4e30ce53 // fmla v19.4s, v18.4s, v16.4s
+	VMOV V10.B16, V18.B16
+	WORD $0x4e30ce72 // fmla v18.4s, v19.4s, v16.4s
+	VMOV V11.B16, V19.B16
+	WORD $0x4e30ce53 // fmla v19.4s, v18.4s, v16.4s
+	WORD $0x6e30de12 // fmul v18.4s, v16.4s, v16.4s
+	WORD $0x4e32ce70 // fmla v16.4s, v19.4s, v18.4s
+	WORD $0x4e2cd610 // fadd v16.4s, v16.4s, v12.4s
+	WORD $0x4e21aa33 // fcvtns v19.4s, v17.4s
+	WORD $0x4f3f0672 // sshr v18.4s, v19.4s, #1
+	WORD $0x6eb28673 // sub v19.4s, v19.4s, v18.4s
+	WORD $0x4ead8652 // add v18.4s, v18.4s, v13.4s
+	WORD $0x4f375652 // shl v18.4s, v18.4s, #23
+	WORD $0x4ead8673 // add v19.4s, v19.4s, v13.4s
+	WORD $0x4f375673 // shl v19.4s, v19.4s, #23
+	WORD $0x6e32de14 // fmul v20.4s, v16.4s, v18.4s
+	WORD $0x6e33de94 // fmul v20.4s, v20.4s, v19.4s
+	FMOVQ F20, 16(R0)
+	WORD $0x4e34d5ef // fadd v15.4s, v15.4s, v20.4s
+	ADD $32, R0
+	ADD $32, R1
+	SUBS $8, R19, R19
+	BGE wide
+
+narrow:
+	ADDS $4, R19, R19
+	BLT tail
+
+vector:
+	FMOVQ 0(R1), F16
+	VMOV V1.B16, V17.B16
+	WORD $0x4e20ce11 // fmla v17.4s, v16.4s, v0.4s
+	WORD $0x4eb1f450 // fmin v16.4s, v2.4s, v17.4s
+	WORD $0x4e30f470 // fmax v16.4s, v3.4s, v16.4s
+	WORD $0x6e24de11 // fmul v17.4s, v16.4s, v4.4s
+	WORD $0x4e218a31 // frintn v17.4s, v17.4s
+	WORD $0x4ea5ce30 // fmls v16.4s, v17.4s, v5.4s
+	WORD $0x4ea6ce30 // fmls v16.4s, v17.4s, v6.4s
+	VMOV V8.B16, V18.B16
+	WORD $0x4e30ccf2 // fmla v18.4s, v7.4s, v16.4s
+	VMOV V9.B16, V19.B16
+	WORD $0x4e30ce53 // fmla v19.4s, v18.4s, v16.4s
+	VMOV V10.B16, V18.B16
+	WORD $0x4e30ce72 // fmla v18.4s, v19.4s, v16.4s
+	VMOV V11.B16, V19.B16
+	WORD $0x4e30ce53 // fmla v19.4s, v18.4s, v16.4s
+	WORD $0x6e30de12 // fmul v18.4s, v16.4s, v16.4s
+	WORD $0x4e32ce70 // fmla v16.4s, v19.4s, v18.4s
+	WORD $0x4e2cd610 // fadd v16.4s, v16.4s, v12.4s
+	WORD $0x4e21aa33 // fcvtns v19.4s, v17.4s
+	WORD $0x4f3f0672 // sshr v18.4s, v19.4s, #1
+	WORD $0x6eb28673 // sub v19.4s, v19.4s, v18.4s
+	WORD $0x4ead8652 // add v18.4s, v18.4s, v13.4s
+	WORD $0x4f375652 // shl v18.4s, v18.4s, #23
+	WORD $0x4ead8673 // add v19.4s, v19.4s, v13.4s
+	WORD $0x4f375673 // shl v19.4s, v19.4s, #23
+	WORD $0x6e32de14 // fmul v20.4s, v16.4s, v18.4s
+	WORD $0x6e33de94 // fmul v20.4s, v20.4s, v19.4s
+	FMOVQ F20, 0(R0)
+	WORD $0x4e34d5ce // fadd v14.4s, v14.4s, v20.4s
+	ADD $16, R0
+	ADD $16, R1
+	SUBS $4, R19, R19
+	BGE vector
+
+tail:
+	ADDS $4, R19, R19
+	BEQ done
+
+element:
+	FMOVS 0(R1), F16
+	VMOV V1.B16, V17.B16
+	WORD $0x4e20ce11 // fmla v17.4s, v16.4s, v0.4s
+	WORD $0x4eb1f450 // fmin v16.4s, v2.4s, v17.4s
+	WORD $0x4e30f470 // fmax v16.4s, v3.4s, v16.4s
+	WORD $0x6e24de11 // fmul v17.4s, v16.4s, v4.4s
+	WORD $0x4e218a31 // frintn v17.4s, v17.4s
+	WORD $0x4ea5ce30 // fmls v16.4s, v17.4s, v5.4s
+	WORD $0x4ea6ce30 // fmls v16.4s, v17.4s, v6.4s
+	VMOV V8.B16, V18.B16
+	WORD $0x4e30ccf2 // fmla v18.4s, v7.4s, v16.4s
+	VMOV V9.B16, V19.B16
+	WORD $0x4e30ce53 // fmla v19.4s, v18.4s, v16.4s
+	VMOV V10.B16, V18.B16
+	WORD $0x4e30ce72 // fmla v18.4s, v19.4s, v16.4s
+	VMOV V11.B16, V19.B16
+	WORD $0x4e30ce53 // fmla v19.4s, v18.4s, v16.4s
+	WORD $0x6e30de12 // fmul v18.4s, v16.4s, v16.4s
+	WORD $0x4e32ce70 // fmla v16.4s, v19.4s, v18.4s
+	WORD $0x4e2cd610 // fadd v16.4s, v16.4s, v12.4s
+	WORD $0x4e21aa33 // fcvtns v19.4s, v17.4s
+	WORD $0x4f3f0672 // sshr v18.4s, v19.4s, #1
+	WORD $0x6eb28673 // sub v19.4s, v19.4s, v18.4s
+	WORD $0x4ead8652 // add v18.4s, v18.4s, v13.4s
+	WORD $0x4f375652 // shl v18.4s, v18.4s, #23
+	WORD $0x4ead8673 // add v19.4s, v19.4s, v13.4s
+	WORD $0x4f375673 // shl v19.4s, v19.4s, #23
+	WORD $0x6e32de14 // fmul v20.4s, v16.4s, v18.4s
+	WORD $0x6e33de94 // fmul v20.4s, v20.4s, v19.4s
+	FMOVS F20, 0(R0)
+	FMOVS F20, F16
+	WORD $0x4e30d5ce // fadd v14.4s, v14.4s, v16.4s
+	ADD $4, R0
+	ADD $4, R1
+	SUBS $1, R19, R19
+	BNE element
+
+done:
+	WORD $0x4e2fd5ce // fadd v14.4s, v14.4s, v15.4s
+	WORD $0x6e2ed5ce // faddp v14.4s, v14.4s, v14.4s
+	WORD $0x6e2ed5ce // faddp v14.4s, v14.4s, v14.4s
+	FMOVS F14, ret+32(FP)
+	RET
+
+// func softmaxGradScaledNEON(dst, gy, y *float32, dot, scale float32, n int)
+TEXT ·softmaxGradScaledNEON(SB), NOSPLIT, $0-40
+	MOVD dst+0(FP), R0
+	MOVD gy+8(FP), R1
+	MOVD y+16(FP), R2
+	MOVD n+32(FP), R19
+	MOVD $neonConstants<>(SB), R22
+	FMOVS scale+28(FP), F0
+	VDUP V0.S[0], V0.S4
+	FMOVS dot+24(FP), F1
+	VDUP V1.S[0], V1.S4
+	SUBS $16, R19, R19
+	BLT narrow
+	PCALIGN $16
+
+wide:
+	FMOVQ 0(R2), F2
+	WORD $0x6e20dc42 // fmul v2.4s, v2.4s, v0.4s
+	FMOVQ 0(R1), F3
+	WORD $0x4ea1d463 // fsub v3.4s, v3.4s, v1.4s
+	WORD $0x6e23dc42 // fmul v2.4s, v2.4s, v3.4s
+	FMOVQ F2, 0(R0)
+	FMOVQ 16(R2), F2
+	WORD $0x6e20dc42 // fmul v2.4s, v2.4s, v0.4s
+	FMOVQ 16(R1), F3
+	WORD $0x4ea1d463 // fsub v3.4s, v3.4s, v1.4s
+	WORD $0x6e23dc42 // fmul v2.4s, v2.4s, v3.4s
+	FMOVQ F2, 16(R0)
+	FMOVQ 32(R2), F2
+	WORD $0x6e20dc42 // fmul v2.4s, v2.4s, v0.4s
+	FMOVQ 32(R1), F3
+	WORD $0x4ea1d463 // fsub v3.4s, v3.4s, v1.4s
+	WORD $0x6e23dc42 // fmul v2.4s, v2.4s, v3.4s
+	FMOVQ F2, 32(R0)
+	FMOVQ 48(R2), F2
+	WORD $0x6e20dc42 // fmul v2.4s, v2.4s, v0.4s
+	FMOVQ 48(R1), F3
+	WORD $0x4ea1d463 // fsub v3.4s, v3.4s, v1.4s
+	WORD $0x6e23dc42 // fmul v2.4s, v2.4s, v3.4s
+	FMOVQ F2, 48(R0)
+	ADD $64, R0
+	ADD $64, R1
+	ADD $64, R2
+	SUBS $16, R19, R19
+	BGE wide
+
+narrow:
+	ADDS $12, R19, R19
+	BLT tail
+
+vector:
+	FMOVQ 0(R2), F2
+	WORD $0x6e20dc42 // fmul v2.4s, v2.4s, v0.4s
+	FMOVQ 0(R1), F3
+	WORD $0x4ea1d463 // fsub v3.4s, v3.4s, v1.4s
+	WORD $0x6e23dc42 // fmul v2.4s, v2.4s, v3.4s
+	FMOVQ F2, 0(R0)
+	ADD $16, R0
+	ADD $16, R1
+	ADD $16, R2
+	SUBS $4, R19, R19
+	BGE vector
+
+tail:
+	ADDS $4, R19, R19
+	BEQ done
+
+element:
+	FMOVS 0(R2), F2
+	WORD $0x6e20dc42 // fmul v2.4s, v2.4s, v0.4s
+	FMOVS 0(R1), F3
+	WORD $0x4ea1d463 // fsub v3.4s, v3.4s, v1.4s
+	WORD $0x6e23dc42 // fmul v2.4s, v2.4s, v3.4s
+	FMOVS F2, 0(R0)
+	ADD $4, R0
+	ADD $4, R1
+	ADD $4, R2
+	SUBS $1, R19, R19
+	BNE element
+
+done:
+	RET
+
+// func layerNormGradRowNEON(dgamma, dbeta, gy, x, gamma *float32, mean, rstd float32, n int) (sum, sumXhat float32)
+TEXT ·layerNormGradRowNEON(SB), NOSPLIT, $0-64
+	MOVD dgamma+0(FP), R0
+	MOVD dbeta+8(FP), R1
+	MOVD gy+16(FP), R2
+	MOVD x+24(FP), R3
+	MOVD gamma+32(FP), R4
+	MOVD n+48(FP), R19
+	MOVD $neonConstants<>(SB), R22
+	FMOVS mean+40(FP), F0
+	VDUP V0.S[0], V0.S4
+	FMOVS rstd+44(FP), F1
+	VDUP V1.S[0], V1.S4
+	WORD $0x6e221c42 // eor v2.16b, v2.16b, v2.16b
+	WORD $0x6e231c63 // eor v3.16b, v3.16b, v3.16b
+	WORD $0x6e241c84 // eor v4.16b, v4.16b, v4.16b
+	WORD $0x6e251ca5 // eor v5.16b, v5.16b, v5.16b
+	SUBS $8, R19, R19
+	BLT narrow
+	PCALIGN $16
+
+wide:
+	FMOVQ 0(R2), F6
+	FMOVQ 0(R3), F7
+	WORD $0x4ea0d4e7 // fsub v7.4s, v7.4s, v0.4s
+	WORD $0x6e21dce7 // fmul v7.4s, v7.4s, v1.4s
+	FMOVQ 0(R0), F8
+	WORD $0x4e27ccc8 // fmla v8.4s, v6.4s, v7.4s
+	FMOVQ F8, 0(R0)
+	FMOVQ 0(R1), F8
+	WORD $0x4e28d4c8 // fadd v8.4s, v6.4s, v8.4s
+	FMOVQ F8, 0(R1)
+	FMOVQ 0(R4), F8
+	WORD $0x6e28dcc6 // fmul v6.4s, v6.4s, v8.4s
+	WORD $0x4e26d442 // fadd v2.4s, v2.4s, v6.4s
+	WORD $0x4e27ccc4 // fmla v4.4s, v6.4s, v7.4s
+	FMOVQ 16(R2), F6
+	FMOVQ 16(R3), F7
+	WORD $0x4ea0d4e7 // fsub v7.4s, v7.4s, v0.4s
+	WORD $0x6e21dce7 // fmul v7.4s, v7.4s, v1.4s
+	FMOVQ 16(R0), F8
+	WORD $0x4e27ccc8 // fmla v8.4s, v6.4s, v7.4s
+	FMOVQ F8, 16(R0)
+	FMOVQ 16(R1), F8
+	WORD $0x4e28d4c8 // fadd v8.4s, v6.4s, v8.4s
+	FMOVQ F8, 16(R1)
+	FMOVQ 16(R4), F8
+	WORD $0x6e28dcc6 // fmul v6.4s, v6.4s, v8.4s
+	WORD $0x4e26d463 // fadd v3.4s, v3.4s, v6.4s
+	WORD $0x4e27ccc5 // fmla v5.4s, v6.4s, v7.4s
+	ADD $32, R0
+	ADD $32, R1
+	ADD $32, R2
+	ADD $32, R3
+	ADD $32, R4
+	SUBS $8, R19, R19
+	BGE wide
+
+narrow:
+	ADDS $4, R19, R19
+	BLT tail
+
+vector:
+	FMOVQ 0(R2), F6
+	FMOVQ 0(R3), F7
+	WORD $0x4ea0d4e7 // fsub v7.4s, v7.4s, v0.4s
+	WORD $0x6e21dce7 // fmul v7.4s, v7.4s, v1.4s
+	FMOVQ 0(R0), F8
+	WORD $0x4e27ccc8 // fmla v8.4s, v6.4s, v7.4s
+	FMOVQ F8, 0(R0)
+	FMOVQ 0(R1), F8
+	WORD $0x4e28d4c8 // fadd v8.4s, v6.4s, v8.4s
+	FMOVQ F8, 0(R1)
+	FMOVQ 0(R4), F8
+	WORD $0x6e28dcc6 // fmul v6.4s, v6.4s, v8.4s
+	WORD $0x4e26d442 // fadd v2.4s, v2.4s, v6.4s
+	WORD $0x4e27ccc4 // fmla v4.4s, v6.4s, v7.4s
+	ADD $16, R0
+	ADD $16, R1
+	ADD $16, R2
+	ADD $16, R3
+	ADD $16, R4
+	SUBS $4, R19, R19
+	BGE vector
+
+tail:
+	ADDS $4, R19, R19
+	BEQ done
+
+element:
+	FMOVS 0(R2), F6
+	FMOVS 0(R3), F7
+	WORD $0x4ea0d4e7 // fsub v7.4s, v7.4s, v0.4s
+	WORD $0x6e21dce7 // fmul v7.4s, v7.4s, v1.4s
+	FMOVS 0(R0), F8
+	WORD $0x4e27ccc8 // fmla v8.4s, v6.4s, v7.4s
+	FMOVS F8, 0(R0)
+	FMOVS 0(R1), F8
+	WORD $0x4e28d4c8 // fadd v8.4s, v6.4s, v8.4s
+	FMOVS F8, 0(R1)
+	FMOVS 0(R4), F8
+	WORD $0x6e28dcc6 // fmul v6.4s, v6.4s, v8.4s
+	FMOVS F6, F8
+	WORD $0x4e28d442 // fadd v2.4s, v2.4s, v8.4s
+	FMOVS F6, F8
+	WORD $0x4e27cd04 // fmla v4.4s, v8.4s, v7.4s
+	ADD $4, R0
+	ADD $4, R1
+	ADD $4, R2
+	ADD $4, R3
+	ADD $4, R4
+	SUBS $1, R19, R19
+	BNE element
+
+done:
+	WORD $0x4e23d442 // fadd v2.4s, v2.4s, v3.4s
+	WORD $0x4e25d484 // fadd v4.4s, v4.4s, v5.4s
+	WORD $0x6e22d442 // faddp v2.4s, v2.4s, v2.4s
+	WORD $0x6e22d442 // faddp v2.4s, v2.4s, v2.4s
+	FMOVS F2, sum+56(FP)
+	WORD $0x6e24d484 // faddp v4.4s, v4.4s, v4.4s
+	WORD $0x6e24d484 // faddp v4.4s, v4.4s, v4.4s
+	FMOVS F4, sumXhat+60(FP)
+	RET
+
+// func lstmCellNEON(input, forget, fresh, output, before, c, h *float32, n int)
+TEXT ·lstmCellNEON(SB), NOSPLIT, $0-64
+	MOVD input+0(FP), R0
+	MOVD forget+8(FP), R1
+	MOVD fresh+16(FP), R2
+	MOVD output+24(FP), R3
+	MOVD before+32(FP), R4
+	MOVD c+40(FP), R5
+	MOVD h+48(FP), R6
+	MOVD n+56(FP), R19
+	MOVD $neonConstants<>(SB), R22
+	FMOVQ 0(R22), F0
+	FMOVQ 64(R22), F1
+	FMOVQ 96(R22), F2
+	FMOVQ 128(R22), F3
+	FMOVQ 160(R22), F4
+	FMOVQ 192(R22), F5
+	FMOVQ 224(R22), F6
+	FMOVQ 256(R22), F7
+	FMOVQ 288(R22), F8
+	FMOVQ 320(R22), F9
+	FMOVQ 352(R22), F10
+	FMOVQ 384(R22), F11
+	FMOVQ 416(R22), F12
+	WORD $0x6e2d1dad // eor v13.16b, v13.16b, v13.16b
+	FMOVQ 32(R22), F14
+	FMOVQ 960(R22), F15
+	FMOVQ 992(R22), F16
+	FMOVQ 1024(R22), F17
+	SUBS $4, R19, R19
+	BLT tail
+
+vector:
+	FMOVQ 0(R0), F18
+	WORD $0x4ea01e53 // orr v19.16b, v18.16b, v0.16b
+	WORD $0x4eb3f433 // fmin v19.4s, v1.4s, v19.4s
+	WORD $0x4e33f453 // fmax v19.4s, v2.4s, v19.4s
+	WORD $0x6e23de74 // fmul v20.4s, v19.4s, v3.4s
+	WORD $0x4e218a94 // frintn v20.4s, v20.4s
+	WORD $0x4ea4ce93 // fmls v19.4s, v20.4s, v4.4s
+	WORD $0x4ea5ce93 // fmls v19.4s, v20.4s, v5.4s
+	VMOV V7.B16, V21.B16
+	WORD $0x4e33ccd5 // fmla v21.4s, v6.4s, v19.4s
+	VMOV V8.B16, V22.B16
+	WORD $0x4e33ceb6 // fmla v22.4s, v21.4s, v19.4s
+	VMOV V9.B16, V21.B16
+	WORD $0x4e33ced5 // fmla v21.4s, v22.4s, v19.4s
+	VMOV V10.B16, V22.B16
+	WORD $0x4e33ceb6 // fmla v22.4s, v21.4s, v19.4s
+	WORD $0x6e33de75 // fmul v21.4s, v19.4s, v19.4s
+	WORD $0x4e35ced3 // fmla v19.4s, v22.4s, v21.4s
+	WORD $0x4e2bd673 // fadd v19.4s, v19.4s, v11.4s
+	WORD $0x4e21aa96 // fcvtns v22.4s, v20.4s
+	WORD $0x4f3f06d5 // sshr v21.4s, v22.4s, #1
+	WORD $0x6eb586d6 // sub v22.4s, v22.4s, v21.4s
+	WORD $0x4eac86b5 // add v21.4s, v21.4s, v12.4s
+	WORD $0x4f3756b5 // shl v21.4s, v21.4s, #23
+	WORD $0x4eac86d6 // add v22.4s, v22.4s, v12.4s
+	WORD $0x4f3756d6 // shl v22.4s, v22.4s, #23
+	WORD $0x6e35de77 // fmul v23.4s, v19.4s, v21.4s
+	WORD $0x6e36def7 // fmul v23.4s, v23.4s, v22.4s
+	WORD $0x6eb2e5b2 // fcmgt v18.4s, v13.4s, v18.4s
+	WORD $0x6e6b1ef2 // bsl v18.16b, v23.16b, v11.16b
+	WORD $0x4e2bd6f3 // fadd v19.4s, v23.4s, v11.4s
+	WORD $0x6e33fe52 // fdiv v18.4s, v18.4s, v19.4s
+	FMOVQ F18, 0(R0)
+	FMOVQ 0(R2), F19
+	WORD $0x4e2e1e74 // and v20.16b, v19.16b, v14.16b
+	WORD $0x6e2fde94 // fmul v20.4s, v20.4s, v15.4s
+	WORD $0x4e34f614 // fmax v20.4s, v16.4s, v20.4s
+	WORD $0x6e23de95 // fmul v21.4s, v20.4s, v3.4s
+	WORD $0x4e218ab5 // frintn v21.4s, v21.4s
+	WORD $0x4ea4ceb4 // fmls v20.4s, v21.4s, v4.4s
+	WORD $0x4ea5ceb4 // fmls v20.4s, v21.4s, v5.4s
+	VMOV V7.B16, V22.B16
+	WORD $0x4e34ccd6 // fmla v22.4s, v6.4s, v20.4s
+	VMOV V8.B16, V23.B16
+	WORD $0x4e34ced7 // fmla v23.4s, v22.4s, v20.4s
+	VMOV V9.B16, V22.B16
+	WORD $0x4e34cef6 // fmla v22.4s, v23.4s, v20.4s
+	VMOV V10.B16, V23.B16
+	WORD $0x4e34ced7 // fmla v23.4s, v22.4s, v20.4s
+	WORD $0x6e34de96 // fmul v22.4s, v20.4s, v20.4s
+	WORD $0x4e36cef4 // fmla v20.4s, v23.4s, v22.4s
+	WORD $0x4e21aab5 // fcvtns v21.4s, v21.4s
+	WORD $0x4eac86b5 // add v21.4s, v21.4s, v12.4s
+	WORD $0x4f3756b5 // shl v21.4s, v21.4s, #23
+	WORD $0x4eabd6b6 // fsub v22.4s, v21.4s, v11.4s
+	WORD $0x4e35ce96 // fmla v22.4s, v20.4s, v21.4s
+	WORD $0x4e31d6d4 // fadd v20.4s, v22.4s, v17.4s
+	WORD $0x6e34fed4 // fdiv v20.4s, v22.4s, v20.4s
+	WORD $0x4e2e1e94 // and v20.16b, v20.16b, v14.16b
+	WORD $0x4e201e73 // and v19.16b, v19.16b, v0.16b
+	WORD $0x4eb31e93 // orr v19.16b, v20.16b, v19.16b
+	FMOVQ F19, 0(R2)
+	WORD $0x6e33de52 // fmul v18.4s, v18.4s, v19.4s
+	FMOVQ 0(R1), F19
+	WORD $0x4ea01e74 // orr v20.16b, v19.16b, v0.16b
+	WORD $0x4eb4f434 // fmin v20.4s, v1.4s, v20.4s
+	WORD $0x4e34f454 // fmax v20.4s, v2.4s, v20.4s
+	WORD $0x6e23de95 // fmul v21.4s, v20.4s, v3.4s
+	WORD $0x4e218ab5 // frintn v21.4s, v21.4s
+	WORD $0x4ea4ceb4 // fmls v20.4s, v21.4s, v4.4s
+	WORD $0x4ea5ceb4 // fmls v20.4s, v21.4s, v5.4s
+	VMOV V7.B16, V22.B16
+	WORD $0x4e34ccd6 // fmla v22.4s, v6.4s, v20.4s
+	VMOV V8.B16, V23.B16
+	WORD $0x4e34ced7 // fmla v23.4s, v22.4s, v20.4s
+	VMOV V9.B16, V22.B16
+	WORD $0x4e34cef6 // fmla v22.4s, v23.4s, v20.4s
+	VMOV V10.B16, V23.B16
+	WORD $0x4e34ced7 // fmla v23.4s, v22.4s, v20.4s
+	WORD $0x6e34de96 // fmul v22.4s, v20.4s, v20.4s
+	WORD $0x4e36cef4 // fmla v20.4s, v23.4s, v22.4s
+	WORD $0x4e2bd694 // fadd v20.4s, v20.4s, v11.4s
+	WORD $0x4e21aab7 // fcvtns v23.4s, v21.4s
+	WORD $0x4f3f06f6 // sshr v22.4s, v23.4s, #1
+	WORD $0x6eb686f7 // sub v23.4s, v23.4s, v22.4s
+	WORD $0x4eac86d6 // add v22.4s, v22.4s, v12.4s
+	WORD $0x4f3756d6 // shl v22.4s, v22.4s, #23
+	WORD $0x4eac86f7 // add v23.4s, v23.4s, v12.4s
+	WORD $0x4f3756f7 // shl v23.4s, v23.4s, #23
+	WORD $0x6e36de98 // fmul v24.4s, v20.4s, v22.4s
+	WORD $0x6e37df18 // fmul v24.4s, v24.4s, v23.4s
+	WORD $0x6eb3e5b3 // fcmgt v19.4s, v13.4s, v19.4s
+	WORD $0x6e6b1f13 // bsl v19.16b, v24.16b, v11.16b
+	WORD $0x4e2bd714 // fadd v20.4s, v24.4s, v11.4s
+	WORD $0x6e34fe73 // fdiv v19.4s, v19.4s, v20.4s
+	FMOVQ F19, 0(R1)
+	FMOVQ 0(R4), F20
+	WORD $0x4e34ce72 // fmla v18.4s, v19.4s, v20.4s
+	FMOVQ F18, 0(R5)
+	FMOVQ 0(R3), F19
+	WORD $0x4ea01e74 // orr v20.16b, v19.16b, v0.16b
+	WORD $0x4eb4f434 // fmin v20.4s, v1.4s, v20.4s
+	WORD $0x4e34f454 // fmax v20.4s, v2.4s, v20.4s
+	WORD $0x6e23de95 // fmul v21.4s, v20.4s, v3.4s
+	WORD $0x4e218ab5 // frintn v21.4s, v21.4s
+	WORD $0x4ea4ceb4 // fmls v20.4s, v21.4s, v4.4s
+	WORD $0x4ea5ceb4 // fmls v20.4s, v21.4s, v5.4s
+	VMOV V7.B16, V22.B16
+	WORD $0x4e34ccd6 // fmla v22.4s, v6.4s, v20.4s
+	VMOV V8.B16, V23.B16
+	WORD $0x4e34ced7 // fmla v23.4s, v22.4s, v20.4s
+	VMOV V9.B16, V22.B16
+	WORD $0x4e34cef6 // fmla v22.4s, v23.4s, v20.4s
+	VMOV V10.B16, V23.B16
+	WORD $0x4e34ced7 // fmla v23.4s, v22.4s, v20.4s
+	WORD $0x6e34de96 // fmul v22.4s, v20.4s, v20.4s
+	WORD $0x4e36cef4 // fmla v20.4s, v23.4s, v22.4s
+	WORD $0x4e2bd694 // fadd v20.4s, v20.4s, v11.4s
+	WORD $0x4e21aab7 // fcvtns v23.4s, v21.4s
+	WORD $0x4f3f06f6 // sshr v22.4s, v23.4s, #1
+	WORD $0x6eb686f7 // sub v23.4s, v23.4s, v22.4s
+	WORD $0x4eac86d6 // add v22.4s, v22.4s, v12.4s
+	WORD $0x4f3756d6 // shl v22.4s, v22.4s, #23
+	WORD $0x4eac86f7 // add v23.4s, v23.4s, v12.4s
+	WORD $0x4f3756f7 // shl v23.4s, v23.4s, #23
+	WORD $0x6e36de98 // fmul v24.4s, v20.4s, v22.4s
+	WORD $0x6e37df18 // fmul v24.4s, v24.4s, v23.4s
+	WORD $0x6eb3e5b3 // fcmgt v19.4s, v13.4s, v19.4s
+	WORD $0x6e6b1f13 // bsl v19.16b, v24.16b, v11.16b
+	WORD $0x4e2bd714 // fadd v20.4s, v24.4s, v11.4s
+	WORD $0x6e34fe73 // fdiv v19.4s, v19.4s, v20.4s
+	FMOVQ F19, 0(R3)
+	WORD $0x4e2e1e54 // and v20.16b, v18.16b, v14.16b
+	WORD $0x6e2fde94 // fmul v20.4s, v20.4s, v15.4s
+	WORD $0x4e34f614 // fmax v20.4s, v16.4s, v20.4s
+	WORD $0x6e23de95 // fmul v21.4s, v20.4s, v3.4s
+	WORD $0x4e218ab5 // frintn v21.4s, v21.4s
+	WORD $0x4ea4ceb4 // fmls v20.4s, v21.4s, v4.4s
+	WORD $0x4ea5ceb4 // fmls v20.4s, v21.4s, v5.4s
+	VMOV V7.B16, V22.B16
+	WORD $0x4e34ccd6 // fmla v22.4s, v6.4s, v20.4s
+	VMOV V8.B16, V23.B16
+	WORD $0x4e34ced7 // fmla v23.4s, v22.4s, v20.4s
+	VMOV V9.B16, V22.B16
+	WORD $0x4e34cef6 // fmla v22.4s, v23.4s, v20.4s
+	VMOV V10.B16, V23.B16
+	WORD $0x4e34ced7 // fmla v23.4s, v22.4s, v20.4s
+	WORD $0x6e34de96 // fmul v22.4s, v20.4s, v20.4s
+	WORD $0x4e36cef4 // fmla v20.4s, v23.4s, v22.4s
+	WORD $0x4e21aab5 // fcvtns v21.4s, v21.4s
+	WORD $0x4eac86b5 // add v21.4s, v21.4s, v12.4s
+	WORD $0x4f3756b5 // shl v21.4s, v21.4s, #23
+	WORD $0x4eabd6b6 // fsub v22.4s, v21.4s, v11.4s
+	WORD $0x4e35ce96 // fmla v22.4s, v20.4s, v21.4s
+	WORD $0x4e31d6d4 // fadd v20.4s, v22.4s, v17.4s
+	WORD $0x6e34fed4 // fdiv v20.4s, v22.4s, v20.4s
+	WORD $0x4e2e1e94 // and v20.16b, v20.16b, v14.16b
+	WORD $0x4e201e52 // and v18.16b, v18.16b, v0.16b
+	WORD $0x4eb21e92 // orr v18.16b, v20.16b, v18.16b
+	WORD $0x6e32de72 // fmul v18.4s, v19.4s, v18.4s
+	FMOVQ F18, 0(R6)
+	ADD $16, R0
+	ADD $16, R1
+	ADD $16, R2
+	ADD $16, R3
+	ADD $16, R4
+	ADD $16, R5
+	ADD $16, R6
+	SUBS $4, R19, R19
+	BGE vector
+
+tail:
+	ADDS $4, R19, R19
+	BEQ done
+
+element:
+	FMOVS 0(R0), F18
+	WORD $0x4ea01e53 // orr v19.16b, v18.16b, v0.16b
+	WORD $0x4eb3f433 // fmin v19.4s, v1.4s, v19.4s
+	WORD $0x4e33f453 // fmax v19.4s, v2.4s, v19.4s
+	WORD $0x6e23de74 // fmul v20.4s, v19.4s, v3.4s
+	WORD $0x4e218a94 // frintn v20.4s, v20.4s
+	WORD $0x4ea4ce93 // fmls v19.4s, v20.4s, v4.4s
+	WORD $0x4ea5ce93 // fmls v19.4s, v20.4s, v5.4s
+	VMOV V7.B16, V21.B16
+	WORD $0x4e33ccd5 // fmla v21.4s, v6.4s, v19.4s
+	VMOV V8.B16, V22.B16
+	WORD $0x4e33ceb6 // fmla v22.4s, v21.4s, v19.4s
+	VMOV V9.B16, V21.B16
+	WORD $0x4e33ced5 // fmla v21.4s, v22.4s, v19.4s
+	VMOV V10.B16, V22.B16
+	WORD $0x4e33ceb6 // fmla v22.4s, v21.4s, v19.4s
+	WORD $0x6e33de75 // fmul v21.4s, v19.4s, v19.4s
+	WORD $0x4e35ced3 // fmla v19.4s, v22.4s, v21.4s
+	WORD $0x4e2bd673 // fadd v19.4s, v19.4s, v11.4s
+	WORD $0x4e21aa96 // fcvtns v22.4s, v20.4s
+	WORD $0x4f3f06d5 // sshr v21.4s, v22.4s, #1
+	WORD $0x6eb586d6 // sub v22.4s, v22.4s, v21.4s
+	WORD $0x4eac86b5 // add v21.4s, v21.4s, v12.4s
+	WORD $0x4f3756b5 // shl v21.4s, v21.4s, #23
+	WORD $0x4eac86d6 // add v22.4s, v22.4s, v12.4s
+	WORD $0x4f3756d6 // shl v22.4s, v22.4s, #23
+	WORD $0x6e35de77 // fmul v23.4s, v19.4s, v21.4s
+	WORD $0x6e36def7 // fmul v23.4s, v23.4s, v22.4s
+	WORD $0x6eb2e5b2 // fcmgt v18.4s, v13.4s, v18.4s
+	WORD $0x6e6b1ef2 // bsl v18.16b, v23.16b, v11.16b
+	WORD $0x4e2bd6f3 // fadd v19.4s, v23.4s, v11.4s
+	WORD $0x6e33fe52 // fdiv v18.4s, v18.4s, v19.4s
+	FMOVS F18, 0(R0)
+	FMOVS 0(R2), F19
+	WORD $0x4e2e1e74 // and v20.16b, v19.16b, v14.16b
+	WORD $0x6e2fde94 // fmul v20.4s, v20.4s, v15.4s
+	WORD $0x4e34f614 // fmax v20.4s, v16.4s, v20.4s
+	WORD $0x6e23de95 // fmul v21.4s, v20.4s, v3.4s
+	WORD $0x4e218ab5 // frintn v21.4s, v21.4s
+	WORD $0x4ea4ceb4 // fmls v20.4s, v21.4s, v4.4s
+	WORD $0x4ea5ceb4 // fmls v20.4s, v21.4s, v5.4s
+	VMOV V7.B16, V22.B16
+	WORD $0x4e34ccd6 // fmla v22.4s, v6.4s, v20.4s
+	VMOV V8.B16, V23.B16
+	WORD $0x4e34ced7 // fmla v23.4s, v22.4s, v20.4s
+	VMOV V9.B16, V22.B16
+	WORD $0x4e34cef6 // fmla v22.4s, v23.4s, v20.4s
+	VMOV V10.B16, V23.B16
+	WORD $0x4e34ced7 // fmla v23.4s, v22.4s, v20.4s
+	WORD $0x6e34de96 // fmul v22.4s, v20.4s, v20.4s
+	WORD $0x4e36cef4 // fmla v20.4s, v23.4s, v22.4s
+	WORD $0x4e21aab5 // fcvtns v21.4s, v21.4s
+	WORD $0x4eac86b5 // add v21.4s, v21.4s, v12.4s
+	WORD $0x4f3756b5 // shl v21.4s, v21.4s, #23
+	WORD $0x4eabd6b6 // fsub v22.4s, v21.4s, v11.4s
+	WORD $0x4e35ce96 // fmla v22.4s, v20.4s, v21.4s
+	WORD $0x4e31d6d4 // fadd v20.4s, v22.4s, v17.4s
+	WORD $0x6e34fed4 // fdiv v20.4s, v22.4s, v20.4s
+	WORD $0x4e2e1e94 // and v20.16b, v20.16b, v14.16b
+	WORD $0x4e201e73 // and v19.16b, v19.16b, v0.16b
+	WORD $0x4eb31e93 // orr v19.16b, v20.16b, v19.16b
+	FMOVS F19, 0(R2)
+	WORD $0x6e33de52 // fmul v18.4s, v18.4s, v19.4s
+	FMOVS 0(R1), F19
+	WORD $0x4ea01e74 // orr v20.16b, v19.16b, v0.16b
+	WORD $0x4eb4f434 // fmin v20.4s, v1.4s, v20.4s
+	WORD $0x4e34f454 // fmax v20.4s, v2.4s, v20.4s
+	WORD $0x6e23de95 // fmul v21.4s, v20.4s, v3.4s
+	WORD $0x4e218ab5 // frintn v21.4s, v21.4s
+	WORD $0x4ea4ceb4 // fmls v20.4s, v21.4s, v4.4s
+	WORD $0x4ea5ceb4 // fmls v20.4s, v21.4s, v5.4s
+	VMOV V7.B16, V22.B16
+	WORD $0x4e34ccd6 // fmla v22.4s, v6.4s, v20.4s
+	VMOV V8.B16, V23.B16
+	WORD $0x4e34ced7 // fmla v23.4s, v22.4s, v20.4s
+	VMOV V9.B16, V22.B16
+	WORD $0x4e34cef6 // fmla v22.4s, v23.4s, v20.4s
+	VMOV V10.B16, V23.B16
+	WORD $0x4e34ced7 // fmla v23.4s, v22.4s, v20.4s
+	WORD $0x6e34de96 // fmul v22.4s, v20.4s, v20.4s
+	WORD $0x4e36cef4 // fmla v20.4s, v23.4s, v22.4s
+	WORD $0x4e2bd694 // fadd v20.4s, v20.4s, v11.4s
+	WORD $0x4e21aab7 // fcvtns v23.4s, v21.4s
+	WORD $0x4f3f06f6 // sshr v22.4s, v23.4s, #1
+	WORD $0x6eb686f7 // sub v23.4s, v23.4s, v22.4s
+	WORD $0x4eac86d6 // add v22.4s, v22.4s, v12.4s
+	WORD $0x4f3756d6 // shl v22.4s, v22.4s, #23
+	WORD $0x4eac86f7 // add v23.4s, v23.4s, v12.4s
+	WORD $0x4f3756f7 // shl v23.4s, v23.4s, #23
+	WORD $0x6e36de98 // fmul v24.4s, v20.4s, v22.4s
+	WORD $0x6e37df18 // fmul v24.4s, v24.4s, v23.4s
+	WORD $0x6eb3e5b3 // fcmgt v19.4s, v13.4s, v19.4s
+	WORD $0x6e6b1f13 // bsl v19.16b, v24.16b, v11.16b
+	WORD $0x4e2bd714 // fadd v20.4s, v24.4s, v11.4s
+	WORD $0x6e34fe73 // fdiv v19.4s, v19.4s, v20.4s
+	FMOVS F19, 0(R1)
+	FMOVS 0(R4), F20
+	WORD $0x4e34ce72 // fmla v18.4s, v19.4s, v20.4s
+	FMOVS F18, 0(R5)
+	FMOVS 0(R3), F19
+	WORD $0x4ea01e74 // orr v20.16b, v19.16b, v0.16b
+	WORD $0x4eb4f434 // fmin v20.4s, v1.4s, v20.4s
+	WORD $0x4e34f454 // fmax v20.4s, v2.4s, v20.4s
+	WORD $0x6e23de95 // fmul v21.4s, v20.4s, v3.4s
+	WORD $0x4e218ab5 // frintn v21.4s, v21.4s
+	WORD $0x4ea4ceb4 // fmls v20.4s, v21.4s, v4.4s
+	WORD $0x4ea5ceb4 // fmls v20.4s, v21.4s, v5.4s
+	VMOV V7.B16, V22.B16
+	WORD $0x4e34ccd6 // fmla v22.4s, v6.4s, v20.4s
+	VMOV V8.B16, V23.B16
+	WORD $0x4e34ced7 // fmla v23.4s, v22.4s, v20.4s
+	VMOV V9.B16, V22.B16
+	WORD $0x4e34cef6 // fmla v22.4s, v23.4s, v20.4s
+	VMOV V10.B16, V23.B16
+	WORD $0x4e34ced7 // fmla v23.4s, v22.4s, v20.4s
+	WORD $0x6e34de96 // fmul v22.4s, v20.4s, v20.4s
+	WORD $0x4e36cef4 // fmla v20.4s, v23.4s, v22.4s
+	WORD $0x4e2bd694 // fadd v20.4s, v20.4s, v11.4s
+	WORD $0x4e21aab7 // fcvtns v23.4s, v21.4s
+	WORD $0x4f3f06f6 // sshr v22.4s, v23.4s, #1
+	WORD $0x6eb686f7 // sub v23.4s, v23.4s, v22.4s
+	WORD $0x4eac86d6 // add v22.4s, v22.4s, v12.4s
+	WORD $0x4f3756d6 // shl v22.4s, v22.4s, #23
+	WORD $0x4eac86f7 // add v23.4s, v23.4s, v12.4s
+	WORD $0x4f3756f7 // shl v23.4s, v23.4s, #23
+	WORD $0x6e36de98 // fmul v24.4s, v20.4s, v22.4s
+	WORD $0x6e37df18 // fmul v24.4s, v24.4s, v23.4s
+	WORD $0x6eb3e5b3 // fcmgt v19.4s, v13.4s, v19.4s
+	WORD $0x6e6b1f13 // bsl v19.16b, v24.16b, v11.16b
+	WORD $0x4e2bd714 // fadd v20.4s, v24.4s, v11.4s
+	WORD $0x6e34fe73 // fdiv v19.4s, v19.4s, v20.4s
+	FMOVS F19, 0(R3)
+	WORD $0x4e2e1e54 // and v20.16b, v18.16b, v14.16b
+	WORD $0x6e2fde94 // fmul v20.4s, v20.4s, v15.4s
+	WORD $0x4e34f614 // fmax v20.4s, v16.4s, v20.4s
+	WORD $0x6e23de95 // fmul v21.4s, v20.4s, v3.4s
+	WORD $0x4e218ab5 // frintn v21.4s, v21.4s
+	WORD $0x4ea4ceb4 // fmls v20.4s, v21.4s, v4.4s
+	WORD $0x4ea5ceb4 // fmls v20.4s, v21.4s, v5.4s
+	VMOV V7.B16, V22.B16
+	WORD $0x4e34ccd6 // fmla v22.4s, v6.4s, v20.4s
+	VMOV V8.B16, V23.B16
+	WORD $0x4e34ced7 // fmla v23.4s, v22.4s, v20.4s
+	VMOV V9.B16, V22.B16
+	WORD $0x4e34cef6 // fmla v22.4s, v23.4s, v20.4s
+	VMOV V10.B16, V23.B16
+	WORD $0x4e34ced7 // fmla v23.4s, v22.4s, v20.4s
+	WORD $0x6e34de96 // fmul v22.4s, v20.4s, v20.4s
+	WORD $0x4e36cef4 // fmla v20.4s, v23.4s, v22.4s
+	WORD $0x4e21aab5 // fcvtns v21.4s, v21.4s
+	WORD $0x4eac86b5 // add v21.4s, v21.4s, v12.4s
+	WORD $0x4f3756b5 // shl v21.4s, v21.4s, #23
+	WORD $0x4eabd6b6 // fsub v22.4s, v21.4s, v11.4s
+	WORD $0x4e35ce96 // fmla v22.4s, v20.4s, v21.4s
+	WORD $0x4e31d6d4 // fadd v20.4s, v22.4s, v17.4s
+	WORD $0x6e34fed4 // fdiv v20.4s, v22.4s, v20.4s
+	WORD $0x4e2e1e94 // and v20.16b, v20.16b, v14.16b
+	WORD $0x4e201e52 // and v18.16b, v18.16b, v0.16b
+	WORD $0x4eb21e92 // orr v18.16b, v20.16b, v18.16b
+	WORD $0x6e32de72 // fmul v18.4s, v19.4s, v18.4s
+	FMOVS F18, 0(R6)
+	ADD $4, R0
+	ADD $4, R1
+	ADD $4, R2
+	ADD $4, R3
+	ADD $4, R4
+	ADD $4, R5
+	ADD $4, R6
+	SUBS $1, R19, R19
+	BNE element
+
+done:
+	RET
+
+// func lstmCellGradNEON(input, forget, fresh, output, before, c, gy, dh, dc *float32, n int)
+TEXT ·lstmCellGradNEON(SB), NOSPLIT, $0-80
+	MOVD input+0(FP), R0
+	MOVD forget+8(FP), R1
+	MOVD fresh+16(FP), R2
+	MOVD output+24(FP), R3
+	MOVD before+32(FP), R4
+	MOVD c+40(FP), R5
+	MOVD gy+48(FP), R6
+	MOVD dh+56(FP), R7
+	MOVD dc+64(FP), R8
+	MOVD n+72(FP), R19
+	MOVD $neonConstants<>(SB), R22
+	FMOVQ 384(R22), F0
+	FMOVQ 32(R22), F1
+	FMOVQ 960(R22), F2
+	FMOVQ 992(R22), F3
+	FMOVQ 128(R22), F4
+	FMOVQ 160(R22), F5
+	FMOVQ 192(R22), F6
+	FMOVQ 224(R22), F7
+	FMOVQ 256(R22), F8
+	FMOVQ 288(R22), F9
+	FMOVQ 320(R22), F10
+	FMOVQ 352(R22), F11
+	FMOVQ 416(R22), F12
+	FMOVQ 1024(R22), F13
+	FMOVQ 0(R22), F14
+	SUBS $4, R19, R19
+	BLT tail
+
+vector:
+	FMOVQ 0(R5), F15
+	WORD $0x4e211df0 // and v16.16b, v15.16b, v1.16b
+	WORD $0x6e22de10 // fmul v16.4s, v16.4s, v2.4s
+	WORD $0x4e30f470 // fmax v16.4s, v3.4s, v16.4s
+	WORD $0x6e24de11 // fmul v17.4s, v16.4s, v4.4s
+	WORD $0x4e218a31 // frintn v17.4s, v17.4s
+	WORD $0x4ea5ce30 // fmls v16.4s, v17.4s, v5.4s
+	WORD $0x4ea6ce30 // fmls v16.4s, v17.4s, v6.4s
+	VMOV V8.B16, V18.B16
+	WORD $0x4e30ccf2 // fmla v18.4s, v7.4s, v16.4s
+	VMOV V9.B16, V19.B16
+	WORD $0x4e30ce53 // fmla v19.4s, v18.4s, v16.4s
+	VMOV V10.B16, V18.B16
+	WORD $0x4e30ce72 // fmla v18.4s, v19.4s, v16.4s
+	VMOV V11.B16, V19.B16
+	WORD $0x4e30ce53 // fmla v19.4s, v18.4s, v16.4s
+	WORD $0x6e30de12 // fmul v18.4s, v16.4s, v16.4s
+	WORD $0x4e32ce70 // fmla v16.4s, v19.4s, v18.4s
+	WORD $0x4e21aa31 // fcvtns v17.4s, v17.4s
+	WORD $0x4eac8631 // add v17.4s, v17.4s, v12.4s
+	WORD $0x4f375631 // shl v17.4s, v17.4s, #23
+	WORD $0x4ea0d632 // fsub v18.4s, v17.4s, v0.4s
+	WORD $0x4e31ce12 // fmla v18.4s, v16.4s, v17.4s
+	WORD $0x4e2dd650 // fadd v16.4s, v18.4s, v13.4s
+	WORD $0x6e30fe50 // fdiv v16.4s, v18.4s, v16.4s
+	WORD $0x4e211e10 // and v16.16b, v16.16b, v1.16b
+	WORD $0x4e2e1def // and v15.16b, v15.16b, v14.16b
+	WORD $0x4eaf1e0f // orr v15.16b, v16.16b, v15.16b
+	FMOVQ 0(R6), F16
+	FMOVQ 0(R7), F17
+	WORD $0x4e31d610 // fadd v16.4s, v16.4s, v17.4s
+	FMOVQ 0(R3), F17
+	WORD $0x6e31de10 // fmul v16.4s, v16.4s, v17.4s
+	VMOV V0.B16, V18.B16
+	WORD $0x4eafcdf2 // fmls v18.4s, v15.4s, v15.4s
+	FMOVQ 0(R8), F19
+	WORD $0x4e32ce13 // fmla v19.4s, v16.4s, v18.4s
+	WORD $0x6e2fde0f // fmul v15.4s, v16.4s, v15.4s
+	WORD $0x4eb1d410 // fsub v16.4s, v0.4s, v17.4s
+	WORD $0x6e30ddef // fmul v15.4s, v15.4s, v16.4s
+	FMOVQ F15, 0(R3)
+	FMOVQ 0(R0), F15
+	FMOVQ 0(R2), F16
+	WORD $0x6e2fde71 // fmul v17.4s, v19.4s, v15.4s
+	VMOV V0.B16, V18.B16
+	WORD $0x4eb0ce12 // fmls v18.4s, v16.4s, v16.4s
+	WORD $0x6e32de32 // fmul v18.4s, v17.4s, v18.4s
+	FMOVQ F18, 0(R2)
+	WORD $0x6e30de30 // fmul v16.4s, v17.4s, v16.4s
+	WORD $0x4eafd40f // fsub v15.4s, v0.4s, v15.4s
+	WORD $0x6e2fde0f // fmul v15.4s, v16.4s, v15.4s
+	FMOVQ F15, 0(R0)
+	FMOVQ 0(R1), F15
+	WORD $0x6e2fde70 // fmul v16.4s, v19.4s, v15.4s
+	FMOVQ F16, 0(R8)
+	FMOVQ 0(R4), F17
+	WORD $0x6e31de10 // fmul v16.4s, v16.4s, v17.4s
+	WORD $0x4eafd40f // fsub v15.4s, v0.4s, v15.4s
+	WORD $0x6e2fde0f // fmul v15.4s, v16.4s, v15.4s
+	FMOVQ F15, 0(R1)
+	ADD $16, R0
+	ADD $16, R1
+	ADD $16, R2
+	ADD $16, R3
+	ADD $16, R4
+	ADD $16, R5
+	ADD $16, R6
+	ADD $16, R7
+	ADD $16, R8
+	SUBS $4, R19, R19
+	BGE vector
+
+tail:
+	ADDS $4, R19, R19
+	BEQ done
+
+element:
+	FMOVS 0(R5), F15
+	WORD $0x4e211df0 // and v16.16b, v15.16b, v1.16b
+	WORD $0x6e22de10 // fmul v16.4s, v16.4s, v2.4s
+	WORD $0x4e30f470 // fmax v16.4s, v3.4s, v16.4s
+	WORD $0x6e24de11 // fmul v17.4s, v16.4s, v4.4s
+	WORD $0x4e218a31 // frintn v17.4s, v17.4s
+	WORD $0x4ea5ce30 // fmls v16.4s, v17.4s, v5.4s
+	WORD $0x4ea6ce30 // fmls v16.4s, v17.4s, v6.4s
+	VMOV V8.B16, V18.B16
+	WORD $0x4e30ccf2 // fmla v18.4s, v7.4s, v16.4s
+	VMOV V9.B16, V19.B16
+	WORD $0x4e30ce53 // fmla v19.4s, v18.4s, v16.4s
+	VMOV V10.B16, V18.B16
+	WORD $0x4e30ce72 // fmla v18.4s, v19.4s, v16.4s
+	VMOV V11.B16, V19.B16
+	WORD $0x4e30ce53 // fmla v19.4s, v18.4s, v16.4s
+	WORD $0x6e30de12 // fmul v18.4s, v16.4s, v16.4s
+	WORD $0x4e32ce70 // fmla v16.4s, v19.4s, v18.4s
+	WORD $0x4e21aa31 // fcvtns v17.4s, v17.4s
+	WORD $0x4eac8631 // add v17.4s, v17.4s, v12.4s
+	WORD $0x4f375631 // shl v17.4s, v17.4s, #23
+	WORD $0x4ea0d632 // fsub v18.4s, v17.4s, v0.4s
+	WORD $0x4e31ce12 // fmla v18.4s, v16.4s, v17.4s
+	WORD $0x4e2dd650 // fadd v16.4s, v18.4s, v13.4s
+	WORD $0x6e30fe50 // fdiv v16.4s, v18.4s, v16.4s
+	WORD $0x4e211e10 // and v16.16b, v16.16b, v1.16b
+	WORD $0x4e2e1def // and v15.16b, v15.16b, v14.16b
+	WORD $0x4eaf1e0f // orr v15.16b, v16.16b, v15.16b
+	FMOVS 0(R6), F16
+	FMOVS 0(R7), F17
+	WORD $0x4e31d610 // fadd v16.4s, v16.4s, v17.4s
+	FMOVS 0(R3), F17
+	WORD $0x6e31de10 // fmul v16.4s, v16.4s, v17.4s
+	VMOV V0.B16, V18.B16
+	WORD $0x4eafcdf2 // fmls v18.4s, v15.4s, v15.4s
+	FMOVS 0(R8), F19
+	WORD $0x4e32ce13 // fmla v19.4s, v16.4s, v18.4s
+	WORD $0x6e2fde0f // fmul v15.4s, v16.4s, v15.4s
+	WORD $0x4eb1d410 // fsub v16.4s, v0.4s, v17.4s
+	WORD $0x6e30ddef // fmul v15.4s, v15.4s, v16.4s
+	FMOVS F15, 0(R3)
+	FMOVS 0(R0), F15
+	FMOVS 0(R2), F16
+	WORD $0x6e2fde71 // fmul v17.4s, v19.4s, v15.4s
+	VMOV V0.B16, V18.B16
+	WORD $0x4eb0ce12 // fmls v18.4s, v16.4s, v16.4s
+	WORD $0x6e32de32 // fmul v18.4s, v17.4s, v18.4s
+	FMOVS F18, 0(R2)
+	WORD $0x6e30de30 // fmul v16.4s, v17.4s, v16.4s
+	WORD $0x4eafd40f // fsub v15.4s, v0.4s, v15.4s
+	WORD $0x6e2fde0f // fmul v15.4s, v16.4s, v15.4s
+	FMOVS F15, 0(R0)
+	FMOVS 0(R1), F15
+	WORD $0x6e2fde70 // fmul v16.4s, v19.4s, v15.4s
+	FMOVS F16, 0(R8)
+	FMOVS 0(R4), F17
+	WORD $0x6e31de10 // fmul v16.4s, v16.4s, v17.4s
+	WORD $0x4eafd40f // fsub v15.4s, v0.4s, v15.4s
+	WORD $0x6e2fde0f // fmul v15.4s, v16.4s, v15.4s
+	FMOVS F15, 0(R1)
+	ADD $4, R0
+	ADD $4, R1
+	ADD $4, R2
+	ADD $4, R3
+	ADD $4, R4
+	ADD $4, R5
+	ADD $4, R6
+	ADD $4, R7
+	ADD $4, R8
+	SUBS $1, R19, R19
+	BNE element
+
+done:
+	RET
+
+// func gruCellNEON(reset, update, fresh, hidden, before, h *float32, n int)
+TEXT ·gruCellNEON(SB), NOSPLIT, $0-56
+	MOVD reset+0(FP), R0
+	MOVD update+8(FP), R1
+	MOVD fresh+16(FP), R2
+	MOVD hidden+24(FP), R3
+	MOVD before+32(FP), R4
+	MOVD h+40(FP), R5
+	MOVD n+48(FP), R19
+	MOVD $neonConstants<>(SB), R22
+	FMOVQ 0(R22), F0
+	FMOVQ 64(R22), F1
+	FMOVQ 96(R22), F2
+	FMOVQ 128(R22), F3
+	FMOVQ 160(R22), F4
+	FMOVQ 192(R22), F5
+	FMOVQ 224(R22), F6
+	FMOVQ 256(R22), F7
+	FMOVQ 288(R22), F8
+	FMOVQ 320(R22), F9
+	FMOVQ 352(R22), F10
+	FMOVQ 384(R22), F11
+	FMOVQ 416(R22), F12
+	WORD $0x6e2d1dad // eor v13.16b, v13.16b, v13.16b
+	FMOVQ 32(R22), F14
+	FMOVQ 960(R22), F15
+	FMOVQ 992(R22), F16
+	FMOVQ 1024(R22), F17
+	SUBS $4, R19, R19
+	BLT tail
+
+vector:
+	FMOVQ 0(R0), F18
+	WORD $0x4ea01e53 // orr v19.16b, v18.16b, v0.16b
+	WORD $0x4eb3f433 // fmin v19.4s, v1.4s, v19.4s
+	WORD $0x4e33f453 // fmax v19.4s, v2.4s, v19.4s
+	WORD $0x6e23de74 // fmul v20.4s, v19.4s, v3.4s
+	WORD $0x4e218a94 // frintn v20.4s, v20.4s
+	WORD $0x4ea4ce93 // fmls v19.4s, v20.4s, v4.4s
+	WORD $0x4ea5ce93 // fmls v19.4s, v20.4s, v5.4s
+	VMOV V7.B16, V21.B16
+	WORD $0x4e33ccd5 // fmla v21.4s, v6.4s, v19.4s
+	VMOV V8.B16, V22.B16
+	WORD $0x4e33ceb6 // fmla v22.4s, v21.4s, v19.4s
+	VMOV V9.B16, V21.B16
+	WORD $0x4e33ced5 // fmla v21.4s, v22.4s, v19.4s
+	VMOV V10.B16, V22.B16
+	WORD $0x4e33ceb6 // fmla v22.4s, v21.4s, v19.4s
+	WORD $0x6e33de75 // fmul v21.4s, v19.4s, v19.4s
+	WORD $0x4e35ced3 // fmla v19.4s, v22.4s, v21.4s
+	WORD $0x4e2bd673 // fadd v19.4s, v19.4s, v11.4s
+	WORD $0x4e21aa96 // fcvtns v22.4s, v20.4s
+	WORD $0x4f3f06d5 // sshr v21.4s, v22.4s, #1
+	WORD $0x6eb586d6 // sub v22.4s, v22.4s, v21.4s
+	WORD $0x4eac86b5 // add v21.4s, v21.4s, v12.4s
+	WORD $0x4f3756b5 // shl v21.4s, v21.4s, #23
+	WORD $0x4eac86d6 // add v22.4s, v22.4s, v12.4s
+	WORD $0x4f3756d6 // shl v22.4s, v22.4s, #23
+	WORD $0x6e35de77 // fmul v23.4s, v19.4s, v21.4s
+	WORD $0x6e36def7 // fmul v23.4s, v23.4s, v22.4s
+	WORD $0x6eb2e5b2 // fcmgt v18.4s, v13.4s, v18.4s
+	WORD $0x6e6b1ef2 // bsl v18.16b, v23.16b, v11.16b
+	WORD $0x4e2bd6f3 // fadd v19.4s, v23.4s, v11.4s
+	WORD $0x6e33fe52 // fdiv v18.4s, v18.4s, v19.4s
+	FMOVQ F18, 0(R0)
+	FMOVQ 0(R3), F19
+	FMOVQ 0(R2), F20
+	WORD $0x4e33ce54 // fmla v20.4s, v18.4s, v19.4s
+	WORD $0x4e2e1e92 // and v18.16b, v20.16b, v14.16b
+	WORD $0x6e2fde52 // fmul v18.4s, v18.4s, v15.4s
+	WORD $0x4e32f612 // fmax v18.4s, v16.4s, v18.4s
+	WORD $0x6e23de53 // fmul v19.4s, v18.4s, v3.4s
+	WORD $0x4e218a73 // frintn v19.4s, v19.4s
+	WORD $0x4ea4ce72 // fmls v18.4s, v19.4s, v4.4s
+	WORD $0x4ea5ce72 // fmls v18.4s, v19.4s, v5.4s
+	VMOV V7.B16, V21.B16
+	WORD $0x4e32ccd5 // fmla v21.4s, v6.4s, v18.4s
+	VMOV V8.B16, V22.B16
+	WORD $0x4e32ceb6 // fmla v22.4s, v21.4s, v18.4s
+	VMOV V9.B16, V21.B16
+	WORD $0x4e32ced5 // fmla v21.4s, v22.4s, v18.4s
+	VMOV V10.B16, V22.B16
+	WORD $0x4e32ceb6 // fmla v22.4s, v21.4s, v18.4s
+	WORD $0x6e32de55 // fmul v21.4s, v18.4s, v18.4s
+	WORD $0x4e35ced2 // fmla v18.4s, v22.4s, v21.4s
+	WORD $0x4e21aa73 // fcvtns v19.4s, v19.4s
+	WORD $0x4eac8673 // add v19.4s, v19.4s, v12.4s
+	WORD $0x4f375673 // shl v19.4s, v19.4s, #23
+	WORD $0x4eabd675 // fsub v21.4s, v19.4s, v11.4s
+	WORD $0x4e33ce55 // fmla v21.4s, v18.4s, v19.4s
+	WORD $0x4e31d6b2 // fadd v18.4s, v21.4s, v17.4s
+	WORD $0x6e32feb2 // fdiv v18.4s, v21.4s, v18.4s
+	WORD $0x4e2e1e52 // and v18.16b, v18.16b, v14.16b
+	WORD $0x4e201e93 // and v19.16b, v20.16b, v0.16b
+	WORD $0x4eb31e52 // orr v18.16b, v18.16b, v19.16b
+	FMOVQ F18, 0(R2)
+	FMOVQ 0(R1), F19
+	WORD $0x4ea01e74 // orr v20.16b, v19.16b, v0.16b
+	WORD $0x4eb4f434 // fmin v20.4s, v1.4s, v20.4s
+	WORD $0x4e34f454 // fmax v20.4s, v2.4s, v20.4s
+	WORD $0x6e23de95 // fmul v21.4s, v20.4s, v3.4s
+	WORD $0x4e218ab5 // frintn v21.4s, v21.4s
+	WORD $0x4ea4ceb4 // fmls v20.4s, v21.4s, v4.4s
+	WORD $0x4ea5ceb4 // fmls v20.4s, v21.4s, v5.4s
+	VMOV V7.B16, V22.B16
+	WORD $0x4e34ccd6 // fmla v22.4s, v6.4s, v20.4s
+	VMOV V8.B16, V23.B16
+	WORD $0x4e34ced7 // fmla v23.4s, v22.4s, v20.4s
+	VMOV V9.B16, V22.B16
+	WORD $0x4e34cef6 // fmla v22.4s, v23.4s, v20.4s
+	VMOV V10.B16, V23.B16
+	WORD $0x4e34ced7 // fmla v23.4s, v22.4s, v20.4s
+	WORD $0x6e34de96 // fmul v22.4s, v20.4s, v20.4s
+	WORD $0x4e36cef4 // fmla v20.4s, v23.4s, v22.4s
+	WORD $0x4e2bd694 // fadd v20.4s, v20.4s, v11.4s
+	WORD $0x4e21aab7 // fcvtns v23.4s, v21.4s
+	WORD $0x4f3f06f6 // sshr v22.4s, v23.4s, #1
+	WORD $0x6eb686f7 // sub v23.4s, v23.4s, v22.4s
+	WORD $0x4eac86d6 // add v22.4s, v22.4s, v12.4s
+	WORD $0x4f3756d6 // shl v22.4s, v22.4s, #23
+	WORD $0x4eac86f7 // add v23.4s, v23.4s, v12.4s
+	WORD $0x4f3756f7 // shl v23.4s, v23.4s, #23
+	WORD $0x6e36de98 // fmul v24.4s, v20.4s, v22.4s
+	WORD $0x6e37df18 // fmul v24.4s, v24.4s, v23.4s
+	WORD $0x6eb3e5b3 // fcmgt v19.4s, v13.4s, v19.4s
+	WORD $0x6e6b1f13 // bsl v19.16b, v24.16b, v11.16b
+	WORD $0x4e2bd714 // fadd v20.4s, v24.4s, v11.4s
+	WORD $0x6e34fe73 // fdiv v19.4s, v19.4s, v20.4s
+	FMOVQ F19, 0(R1)
+	FMOVQ 0(R4), F20
+	WORD $0x4eb2d694 // fsub v20.4s, v20.4s, v18.4s
+	WORD $0x4e34ce72 // fmla v18.4s, v19.4s, v20.4s
+	FMOVQ F18, 0(R5)
+	ADD $16, R0
+	ADD $16, R1
+	ADD $16, R2
+	ADD $16, R3
+	ADD $16, R4
+	ADD $16, R5
+	SUBS $4, R19, R19
+	BGE vector
+
+tail:
+	ADDS $4, R19, R19
+	BEQ done
+
+element:
+	FMOVS 0(R0), F18
+	WORD $0x4ea01e53 // orr v19.16b, v18.16b, v0.16b
+	WORD $0x4eb3f433 // fmin v19.4s, v1.4s, v19.4s
+	WORD $0x4e33f453 // fmax v19.4s, v2.4s, v19.4s
+	WORD $0x6e23de74 // fmul v20.4s, v19.4s, v3.4s
+	WORD $0x4e218a94 // frintn v20.4s, v20.4s
+	WORD $0x4ea4ce93 // fmls v19.4s, v20.4s, v4.4s
+	WORD $0x4ea5ce93 // fmls v19.4s, v20.4s, v5.4s
+	VMOV V7.B16, V21.B16
+	WORD $0x4e33ccd5 // fmla v21.4s, v6.4s, v19.4s
+	VMOV V8.B16, V22.B16
+	WORD $0x4e33ceb6 // fmla v22.4s, v21.4s, v19.4s
+	VMOV V9.B16, V21.B16
+	WORD $0x4e33ced5 // fmla v21.4s, v22.4s, v19.4s
+	VMOV V10.B16, V22.B16
+	WORD $0x4e33ceb6 // fmla v22.4s, v21.4s, v19.4s
+	WORD $0x6e33de75 // fmul v21.4s, v19.4s, v19.4s
+	WORD $0x4e35ced3 // fmla v19.4s, v22.4s, v21.4s
+	WORD $0x4e2bd673 // fadd v19.4s, v19.4s, v11.4s
+	WORD $0x4e21aa96 // fcvtns v22.4s, v20.4s
+	WORD $0x4f3f06d5 // sshr v21.4s, v22.4s, #1
+	WORD $0x6eb586d6 // sub v22.4s, v22.4s, v21.4s
+	WORD $0x4eac86b5 // add v21.4s, v21.4s, v12.4s
+	WORD $0x4f3756b5 // shl v21.4s, v21.4s, #23
+	WORD $0x4eac86d6 // add v22.4s, v22.4s, v12.4s
+	WORD $0x4f3756d6 // shl v22.4s, v22.4s, #23
+	WORD $0x6e35de77 // fmul v23.4s, v19.4s, v21.4s
+	WORD $0x6e36def7 // fmul v23.4s, v23.4s, v22.4s
+	WORD $0x6eb2e5b2 // fcmgt v18.4s, v13.4s, v18.4s
+	WORD $0x6e6b1ef2 // bsl v18.16b, v23.16b, v11.16b
+	WORD $0x4e2bd6f3 // fadd v19.4s, v23.4s, v11.4s
+	WORD $0x6e33fe52 // fdiv v18.4s, v18.4s, v19.4s
+	FMOVS F18, 0(R0)
+	FMOVS 0(R3), F19
+	FMOVS 0(R2), F20
+	WORD $0x4e33ce54 // fmla v20.4s, v18.4s, v19.4s
+	WORD $0x4e2e1e92 // and v18.16b, v20.16b, v14.16b
+	WORD $0x6e2fde52 // fmul v18.4s, v18.4s, v15.4s
+	WORD $0x4e32f612 // fmax v18.4s, v16.4s, v18.4s
+	WORD $0x6e23de53 // fmul v19.4s, v18.4s, v3.4s
+	WORD $0x4e218a73 // frintn v19.4s, v19.4s
+	WORD $0x4ea4ce72 // fmls v18.4s, v19.4s, v4.4s
+	WORD $0x4ea5ce72 // fmls v18.4s, v19.4s, v5.4s
+	VMOV V7.B16, V21.B16
+	WORD $0x4e32ccd5 // fmla v21.4s, v6.4s, v18.4s
+	VMOV V8.B16, V22.B16
+	WORD $0x4e32ceb6 // fmla v22.4s, v21.4s, v18.4s
+	VMOV V9.B16, V21.B16
+	WORD $0x4e32ced5 // fmla v21.4s, v22.4s, v18.4s
+	VMOV V10.B16, V22.B16
+	WORD $0x4e32ceb6 // fmla v22.4s, v21.4s, v18.4s
+	WORD $0x6e32de55 // fmul v21.4s, v18.4s, v18.4s
+	WORD $0x4e35ced2 // fmla v18.4s, v22.4s, v21.4s
+	WORD $0x4e21aa73 // fcvtns v19.4s, v19.4s
+	WORD $0x4eac8673 // add v19.4s, v19.4s, v12.4s
+	WORD $0x4f375673 // shl v19.4s, v19.4s, #23
+	WORD $0x4eabd675 // fsub v21.4s, v19.4s, v11.4s
+	WORD $0x4e33ce55 // fmla v21.4s, v18.4s, v19.4s
+	WORD $0x4e31d6b2 // fadd v18.4s, v21.4s, v17.4s
+	WORD $0x6e32feb2 // fdiv v18.4s, v21.4s, v18.4s
+	WORD $0x4e2e1e52 // and v18.16b, v18.16b, v14.16b
+	WORD $0x4e201e93 // and v19.16b, v20.16b, v0.16b
+	WORD $0x4eb31e52 // orr v18.16b, v18.16b, v19.16b
+	FMOVS F18, 0(R2)
+	FMOVS 0(R1), F19
+	WORD $0x4ea01e74 // orr v20.16b, v19.16b, v0.16b
+	WORD $0x4eb4f434 // fmin v20.4s, v1.4s, v20.4s
+	WORD $0x4e34f454 // fmax v20.4s, v2.4s, v20.4s
+	WORD $0x6e23de95 // fmul v21.4s, v20.4s, v3.4s
+	WORD $0x4e218ab5 // frintn v21.4s, v21.4s
+	WORD $0x4ea4ceb4 // fmls v20.4s, v21.4s, v4.4s
+	WORD $0x4ea5ceb4 // fmls v20.4s, v21.4s, v5.4s
+	VMOV V7.B16, V22.B16
+	WORD $0x4e34ccd6 // fmla v22.4s, v6.4s, v20.4s
+	VMOV V8.B16, V23.B16
+	WORD $0x4e34ced7 // fmla v23.4s, v22.4s, v20.4s
+	VMOV V9.B16, V22.B16
+	WORD $0x4e34cef6 // fmla v22.4s, v23.4s, v20.4s
+	VMOV V10.B16, V23.B16
+	WORD $0x4e34ced7 // fmla v23.4s, v22.4s, v20.4s
+	WORD $0x6e34de96 // fmul v22.4s, v20.4s, v20.4s
+	WORD $0x4e36cef4 // fmla v20.4s, v23.4s, v22.4s
+	WORD $0x4e2bd694 // fadd v20.4s, v20.4s, v11.4s
+	WORD $0x4e21aab7 // fcvtns v23.4s, v21.4s
+	WORD $0x4f3f06f6 // sshr v22.4s, v23.4s, #1
+	WORD $0x6eb686f7 // sub v23.4s, v23.4s, v22.4s
+	WORD $0x4eac86d6 // add v22.4s, v22.4s, v12.4s
+	WORD $0x4f3756d6 // shl v22.4s, v22.4s, #23
+	WORD $0x4eac86f7 // add v23.4s, v23.4s, v12.4s
+	WORD $0x4f3756f7 // shl v23.4s, v23.4s, #23
+	WORD $0x6e36de98 // fmul v24.4s, v20.4s, v22.4s
+	WORD $0x6e37df18 // fmul v24.4s, v24.4s, v23.4s
+	WORD $0x6eb3e5b3 // fcmgt v19.4s, v13.4s, v19.4s
+	WORD $0x6e6b1f13 // bsl v19.16b, v24.16b, v11.16b
+	WORD $0x4e2bd714 // fadd v20.4s, v24.4s, v11.4s
+	WORD $0x6e34fe73 // fdiv v19.4s, v19.4s, v20.4s
+	FMOVS F19, 0(R1)
+	FMOVS 0(R4), F20
+	WORD $0x4eb2d694 // fsub v20.4s, v20.4s, v18.4s
+	WORD $0x4e34ce72 // fmla v18.4s, v19.4s, v20.4s
+	FMOVS F18, 0(R5)
+	ADD $4, R0
+	ADD $4, R1
+	ADD $4, R2
+	ADD $4, R3
+	ADD $4, R4
+	ADD $4, R5
+	SUBS $1, R19, R19
+	BNE element
+
+done:
+	RET
+
+// func gruCellGradNEON(reset, update, fresh, hidden, before, gy, dh *float32, n int)
+TEXT ·gruCellGradNEON(SB), NOSPLIT, $0-64
+	MOVD reset+0(FP), R0
+	MOVD update+8(FP), R1
+	MOVD fresh+16(FP), R2
+	MOVD hidden+24(FP), R3
+	MOVD before+32(FP), R4
+	MOVD gy+40(FP), R5
+	MOVD dh+48(FP), R6
+	MOVD n+56(FP), R19
+	MOVD $neonConstants<>(SB), R22
+	FMOVQ 384(R22), F0
+	SUBS $4, R19, R19
+	BLT tail
+
+vector:
+	FMOVQ 0(R5), F1
+	FMOVQ 0(R6), F2
+	WORD $0x4e22d421 // fadd v1.4s, v1.4s, v2.4s
+	FMOVQ 0(R1), F2
+	FMOVQ 0(R2), F3
+	WORD $0x6e22dc24 // fmul v4.4s, v1.4s, v2.4s
+	FMOVQ F4, 0(R6)
+	WORD $0x4ea2d402 // fsub v2.4s, v0.4s, v2.4s
+	FMOVQ 0(R4), F5
+	WORD $0x4ea3d4a5 // fsub v5.4s, v5.4s, v3.4s
+	WORD $0x6e25dc84 // fmul v4.4s, v4.4s, v5.4s
+	WORD $0x6e22dc84 // fmul v4.4s, v4.4s, v2.4s
+	FMOVQ F4, 0(R1)
+	WORD $0x6e22dc21 // fmul v1.4s, v1.4s, v2.4s
+	VMOV V0.B16, V2.B16
+	WORD $0x4ea3cc62 // fmls v2.4s, v3.4s, v3.4s
+	WORD $0x6e22dc21 // fmul v1.4s, v1.4s, v2.4s
+	FMOVQ F1, 0(R2)
+	FMOVQ 0(R0), F2
+	WORD $0x6e22dc21 // fmul v1.4s, v1.4s, v2.4s
+	FMOVQ 0(R3), F3
+	WORD $0x6e23dc23 // fmul v3.4s, v1.4s, v3.4s
+	WORD $0x4ea2d402 // fsub v2.4s, v0.4s, v2.4s
+	WORD $0x6e22dc62 // fmul v2.4s, v3.4s, v2.4s
+	FMOVQ F1, 0(R3)
+	FMOVQ F2, 0(R0)
+	ADD $16, R0
+	ADD $16, R1
+	ADD $16, R2
+	ADD $16, R3
+	ADD $16, R4
+	ADD $16, R5
+	ADD $16, R6
+	SUBS $4, R19, R19
+	BGE vector
+
+tail:
+	ADDS $4, R19, R19
+	BEQ done
+
+element:
+	FMOVS 0(R5), F1
+	FMOVS 0(R6), F2
+	WORD $0x4e22d421 // fadd v1.4s, v1.4s, v2.4s
+	FMOVS 0(R1), F2
+	FMOVS 0(R2), F3
+	WORD $0x6e22dc24 // fmul v4.4s, v1.4s, v2.4s
+	FMOVS F4, 0(R6)
+	WORD $0x4ea2d402 // fsub v2.4s, v0.4s, v2.4s
+	FMOVS 0(R4), F5
+	WORD $0x4ea3d4a5 // fsub v5.4s, v5.4s, v3.4s
+	WORD $0x6e25dc84 // fmul v4.4s, v4.4s, v5.4s
+	WORD $0x6e22dc84 // fmul v4.4s, v4.4s, v2.4s
+	FMOVS F4, 0(R1)
+	WORD $0x6e22dc21 // fmul v1.4s, v1.4s, v2.4s
+	VMOV V0.B16, V2.B16
+	WORD $0x4ea3cc62 // fmls v2.4s, v3.4s, v3.4s
+	WORD $0x6e22dc21 // fmul v1.4s, v1.4s, v2.4s
+	FMOVS F1, 0(R2)
+	FMOVS 0(R0), F2
+	WORD $0x6e22dc21 // fmul v1.4s, v1.4s, v2.4s
+	FMOVS 0(R3), F3
+	WORD $0x6e23dc23 // fmul v3.4s, v1.4s, v3.4s
+	WORD $0x4ea2d402 // fsub v2.4s, v0.4s, v2.4s
+	WORD $0x6e22dc62 // fmul v2.4s, v3.4s, v2.4s
+	FMOVS F1, 0(R3)
+	FMOVS F2, 0(R0)
+	ADD $4, R0
+	ADD $4, R1
+	ADD $4, R2
+	ADD $4, R3
+	ADD $4, R4
+	ADD $4, R5
+	ADD $4, R6
 	SUBS $1, R19, R19
 	BNE element
 

@@ -248,11 +248,23 @@ func columnMomentsKernel(sum, squares, x, shift *float32, rows, cols, stride int
 	return false
 }
 
-func batchNormGradSumsKernel(sumGy, sumGyXhat, gy, x, mean, rstd *float32, rows, cols, stride int) (ok bool) {
+func batchNormGradSumsKernel(sumGy, sumGyCentred, gy, x, mean *float32, rows, cols, stride int) (ok bool) {
 	return false
 }
 
-func batchNormGradKernel(dst, gy, x, mean, rstd, scale, meanGy, meanGyXhat *float32, rows, cols, stride int) (ok bool) {
+func batchNormReLUGradSumsKernel(sumGy, sumGyCentred, gy, x, mean, scale, shift *float32, rows, cols, stride int) (ok bool) {
+	return false
+}
+
+func batchNormAddReLUGradSumsKernel(dst, sumGy, sumGyCentred, gy, y, x, mean *float32, rows, cols, stride int) (ok bool) {
+	return false
+}
+
+func batchNormGradKernel(dst, gy, x, mean, scale, slope, offset *float32, rows, cols, stride int) (ok bool) {
+	return false
+}
+
+func batchNormReLUGradKernel(dst, gy, x, mean, scale, shift, slope, offset *float32, rows, cols, stride int) (ok bool) {
 	return false
 }
 
@@ -361,5 +373,33 @@ func fromUint8Kernel(dst *float32, x *uint8, scale, shift float32, n int) (ok bo
 }
 
 func dropoutKernel(dst, x *float32, schedule *uint32, threshold uint32, scale float32, n int) (ok bool) {
+	return false
+}
+
+func expScaleShiftKernel(dst, x *float32, scale, shift float32, n int) (ret float32, ok bool) {
+	return 0, false
+}
+
+func softmaxGradScaledKernel(dst, gy, y *float32, dot, scale float32, n int) (ok bool) {
+	return false
+}
+
+func layerNormGradRowKernel(dgamma, dbeta, gy, x, gamma *float32, mean, rstd float32, n int) (sum float32, sumXhat float32, ok bool) {
+	return 0, 0, false
+}
+
+func lstmCellKernel(input, forget, fresh, output, before, c, h *float32, n int) (ok bool) {
+	return false
+}
+
+func lstmCellGradKernel(input, forget, fresh, output, before, c, gy, dh, dc *float32, n int) (ok bool) {
+	return false
+}
+
+func gruCellKernel(reset, update, fresh, hidden, before, h *float32, n int) (ok bool) {
+	return false
+}
+
+func gruCellGradKernel(reset, update, fresh, hidden, before, gy, dh *float32, n int) (ok bool) {
 	return false
 }

@@ -102,15 +102,27 @@ func LayerNormGradRows[T Float](dst, dgamma, dbeta, gy, x, gamma, mean, rstd []T
 	}
 	for i := range rows {
 		d, g, row := dst[i*stride:][:cols], gy[i*stride:][:cols], x[i*stride:][:cols]
-		sum, sumXhat := layerNormGradSums(g, row, gamma, mean[i], rstd[i])
-		if dgamma != nil {
-			addLayerNormGradGamma(dgamma, g, row, mean[i], rstd[i])
-		}
-		if dbeta != nil {
-			Add(dbeta, dbeta, g)
-		}
+		sum, sumXhat := layerNormGradRow(dgamma, dbeta, g, row, gamma, mean[i], rstd[i])
 		layerNormGradApply(d, g, row, gamma, mean[i], rstd[i], T(sum/float64(cols)), T(sumXhat/float64(cols)))
 	}
+}
+
+// layerNormGradRow is the first of the two passes over a row: it adds gy*xhat to
+// dgamma and gy to dbeta, and returns the sums of g = gy*gamma and of g*xhat.
+func layerNormGradRow[T Float](dgamma, dbeta, gy, x, gamma []T, mean, rstd T) (sum, sumXhat float64) {
+	if isFloat32[T]() && dgamma != nil && dbeta != nil && gamma != nil && len(x) <= block {
+		s, h, ok := layerNormGradRowKernel(ptr(dgamma), ptr(dbeta), ptr(gy), ptr(x), ptr(gamma), float32(mean), float32(rstd), len(x))
+		if ok {
+			return float64(s), float64(h)
+		}
+	}
+	if dgamma != nil {
+		addLayerNormGradGamma(dgamma, gy, x, mean, rstd)
+	}
+	if dbeta != nil {
+		Add(dbeta, dbeta, gy)
+	}
+	return layerNormGradSums(gy, x, gamma, mean, rstd)
 }
 
 // addLayerNormGradGamma adds gy*xhat to dgamma.
@@ -179,5 +191,50 @@ func layerNormGradApply[T Float](dst, gy, x, gamma []T, mean, rstd, meanG, meanG
 			g *= gamma[j]
 		}
 		dst[j] = rstd * (g - meanG - (v-mean)*rstd*meanGXhat)
+	}
+}
+
+// RMSNormRows divides each row by the root of its mean square, then sets
+// dst = xhat*gamma (Zhang and Sennrich, arXiv 1910.07467). A nil gamma counts
+// as one. It leaves each row's 1/sqrt(mean square + eps) in rstd for the gradient.
+func RMSNormRows[T Float](dst, x, gamma, rstd []T, rows, cols, stride int, eps T) {
+	const op = "RMSNormRows"
+	matrix(op, len(x), rows, cols, stride)
+	matrix(op, len(dst), rows, cols, stride)
+	sameLength(op, rows, len(rstd))
+	if gamma != nil {
+		sameLength(op, cols, len(gamma))
+	}
+	if cols == 0 {
+		return
+	}
+	for i := range rows {
+		d, row := dst[i*stride:][:cols], x[i*stride:][:cols]
+		rstd[i] = T(1 / math.Sqrt(SumSquares(row)/float64(cols)+float64(eps)))
+		layerNormApply(d, row, gamma, nil, 0, rstd[i])
+	}
+}
+
+// RMSNormGradRows sets dst to the gradient of RMSNormRows with respect to its
+// input x and adds that of gamma to dgamma. rstd is what RMSNormRows left. A
+// nil gamma counts as one; a nil dgamma is not computed.
+func RMSNormGradRows[T Float](dst, dgamma, gy, x, gamma, rstd []T, rows, cols, stride int) {
+	const op = "RMSNormGradRows"
+	matrix(op, len(dst), rows, cols, stride)
+	matrix(op, len(gy), rows, cols, stride)
+	matrix(op, len(x), rows, cols, stride)
+	sameLength(op, rows, len(rstd))
+	for _, v := range [][]T{gamma, dgamma} {
+		if v != nil {
+			sameLength(op, cols, len(v))
+		}
+	}
+	if cols == 0 {
+		return
+	}
+	for i := range rows {
+		d, g, row := dst[i*stride:][:cols], gy[i*stride:][:cols], x[i*stride:][:cols]
+		_, sumXhat := layerNormGradRow(dgamma, nil, g, row, gamma, 0, rstd[i])
+		layerNormGradApply(d, g, row, gamma, 0, rstd[i], 0, T(sumXhat/float64(cols)))
 	}
 }

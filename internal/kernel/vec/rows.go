@@ -48,7 +48,7 @@ func MulAddRow[T Float](dst, x, scale, shift, residual []T, rows, cols, stride i
 	for i := range rows {
 		d, row := dst[i*stride:][:cols], x[i*stride:][:cols]
 		for j, v := range row {
-			v = v*scale[j] + shift[j]
+			v = scaled(v, scale[j], shift[j])
 			if residual != nil {
 				v += residual[i*stride+j]
 			}
@@ -71,27 +71,4 @@ func mulAddRow(dst, x, scale, shift, residual *float32, rows, cols, stride int, 
 		return mulAddRowResidualReLUKernel(dst, x, scale, shift, residual, rows, cols, stride)
 	}
 	return mulAddRowResidualKernel(dst, x, scale, shift, residual, rows, cols, stride)
-}
-
-// BatchNormGrad sets dst = scale*rstd*(gy - meanGy - xhat*meanGyXhat) in each
-// column, the gradient of batch normalisation with respect to its input x:
-// xhat = (x-mean)*rstd, and meanGy and meanGyXhat are the sums of
-// BatchNormGradSums over the whole batch divided by its number of rows.
-func BatchNormGrad[T Float](dst, gy, x, mean, rstd, scale, meanGy, meanGyXhat []T, rows, cols, stride int) {
-	matrix("BatchNormGrad", len(dst), rows, cols, stride)
-	matrix("BatchNormGrad", len(gy), rows, cols, stride)
-	matrix("BatchNormGrad", len(x), rows, cols, stride)
-	sameLengths("BatchNormGrad", cols, len(mean), len(rstd))
-	sameLengths("BatchNormGrad", cols, len(meanGy), len(meanGyXhat))
-	sameLength("BatchNormGrad", cols, len(scale))
-	if isFloat32[T]() && rows > 0 && batchNormGradKernel(ptr(dst), ptr(gy), ptr(x), ptr(mean), ptr(rstd), ptr(scale), ptr(meanGy), ptr(meanGyXhat), rows, cols, stride) {
-		return
-	}
-	for i := range rows {
-		d, g := dst[i*stride:][:cols], gy[i*stride:][:cols]
-		for j, v := range x[i*stride:][:cols] {
-			xhat := (v - mean[j]) * rstd[j]
-			d[j] = scale[j] * rstd[j] * (g[j] - meanGy[j] - xhat*meanGyXhat[j])
-		}
-	}
 }

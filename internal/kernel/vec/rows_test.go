@@ -73,14 +73,29 @@ func rowFunctions[T Float]() []rowFunction[T] {
 			toT(x[2], a, float64(r+1))
 			toT(x[3], b, float64(r+1))
 		}},
-		{"BatchNormGradSums", 2, 4, 0, func(x [][]T, r, c, s int) {
+		{"BatchNormGradSums", 2, 3, 0, func(x [][]T, r, c, s int) {
 			a, b := sums(c), sums(c)
-			BatchNormGradSums(a, b, x[0], x[1], x[2], x[3], r, c, s)
-			toT(x[4], a, float64(r+1))
-			toT(x[5], b, float64(r+1))
+			BatchNormGradSums(a, b, x[0], x[1], x[2], r, c, s)
+			toT(x[3], a, float64(r+1))
+			toT(x[4], b, float64(r+1))
 		}},
-		{"BatchNormGrad", 3, 5, 0, func(x [][]T, r, c, s int) {
-			BatchNormGrad(x[0], x[1], x[2], x[3], x[4], x[5], x[6], x[7], r, c, s)
+		{"BatchNormReLUGradSums", 2, 5, 0, func(x [][]T, r, c, s int) {
+			a, b := sums(c), sums(c)
+			BatchNormReLUGradSums(a, b, x[0], x[1], x[2], x[3], x[4], r, c, s)
+			toT(x[5], a, float64(r+1))
+			toT(x[6], b, float64(r+1))
+		}},
+		{"BatchNormAddReLUGradSums", 4, 3, 0, func(x [][]T, r, c, s int) {
+			a, b := sums(c), sums(c)
+			BatchNormAddReLUGradSums(x[0], a, b, x[1], x[2], x[3], x[4], r, c, s)
+			toT(x[5], a, float64(r+1))
+			toT(x[6], b, float64(r+1))
+		}},
+		{"BatchNormGrad", 3, 4, 0, func(x [][]T, r, c, s int) {
+			BatchNormGrad(x[0], x[1], x[2], x[3], x[4], x[5], x[6], r, c, s)
+		}},
+		{"BatchNormReLUGrad", 3, 5, 0, func(x [][]T, r, c, s int) {
+			BatchNormReLUGrad(x[0], x[1], x[2], x[3], x[4], x[5], x[6], x[7], r, c, s)
 		}},
 		{"SoftmaxRows", 2, 0, 0, func(x [][]T, r, c, s int) { SoftmaxRows(x[0], x[1], r, c, s) }},
 		{"SoftmaxRows in place", 1, 0, 0, func(x [][]T, r, c, s int) { SoftmaxRows(x[0], x[0], r, c, s) }},
@@ -133,7 +148,7 @@ func TestRowsEqualFloat64(t *testing.T) {
 func TestSmallRowsEqualFloat64(t *testing.T) {
 	wide := rowFunctions[float64]()
 	eachISA(t, func(t *testing.T) {
-		for i, f := range rowFunctions[float32]()[:11] {
+		for i, f := range rowFunctions[float32]()[:14] {
 			for cols := range 71 {
 				rows, stride := 1+cols%6, cols+cols%3
 				sizes := slices.Repeat([]int{(rows-1)*stride + cols}, f.matrices)
@@ -193,19 +208,21 @@ func TestSoftmaxCrossEntropy(t *testing.T) {
 	labels := []int64{0, 10, -100, 3, 7}
 	for _, smoothing := range []float64{0, 0.1} {
 		eachISA(t, func(t *testing.T) {
-			compareRows(t, "loss", 1e-6, []int{rows, rows * cols, rows * cols}, 8,
+			compareRows(t, "loss", 1e-6, []int{rows, 2 * rows, rows * cols}, 8,
 				func(x [][]float32) {
 					SoftmaxCrossEntropyRows(x[0], x[1], x[2], labels, rows, cols, cols, -100, float32(smoothing))
 				},
 				func(x [][]float64) {
 					SoftmaxCrossEntropyRows(x[0], x[1], x[2], labels, rows, cols, cols, -100, smoothing)
 				})
-			compareRows(t, "gradient", 1e-6, []int{rows * cols, rows * cols, rows}, 9,
+			compareRows(t, "gradient", 1e-6, []int{rows * cols, rows * cols, 2 * rows, rows, rows}, 9,
 				func(x [][]float32) {
-					SoftmaxCrossEntropyGradRows(x[0], x[1], labels, x[2], rows, cols, cols, -100, float32(smoothing))
+					SoftmaxCrossEntropyRows(x[4], x[2], x[1], labels, rows, cols, cols, -100, float32(smoothing))
+					SoftmaxCrossEntropyGradRows(x[0], x[1], x[2], labels, x[3], rows, cols, cols, -100, float32(smoothing))
 				},
 				func(x [][]float64) {
-					SoftmaxCrossEntropyGradRows(x[0], x[1], labels, x[2], rows, cols, cols, -100, smoothing)
+					SoftmaxCrossEntropyRows(x[4], x[2], x[1], labels, rows, cols, cols, -100, smoothing)
+					SoftmaxCrossEntropyGradRows(x[0], x[1], x[2], labels, x[3], rows, cols, cols, -100, smoothing)
 				})
 		})
 	}
@@ -217,13 +234,13 @@ func TestSoftmaxCrossEntropyGradient(t *testing.T) {
 	logits := []float64{0.3, -1, 2, 0.5}
 	labels := []int64{1}
 	loss := func() float64 {
-		l, p := []float64{0}, make([]float64, 4)
+		l, p := []float64{0}, make([]float64, 2)
 		SoftmaxCrossEntropyRows(l, p, logits, labels, 1, 4, 4, -1, 0.2)
 		return l[0]
 	}
-	p, g := make([]float64, 4), make([]float64, 4)
+	p, g := make([]float64, 2), make([]float64, 4)
 	SoftmaxCrossEntropyRows([]float64{0}, p, logits, labels, 1, 4, 4, -1, 0.2)
-	SoftmaxCrossEntropyGradRows(g, p, labels, []float64{1}, 1, 4, 4, -1, 0.2)
+	SoftmaxCrossEntropyGradRows(g, logits, p, labels, []float64{1}, 1, 4, 4, -1, 0.2)
 	for j := range logits {
 		const h = 1e-5
 		old := logits[j]

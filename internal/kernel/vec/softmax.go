@@ -129,70 +129,53 @@ func logSoftmaxGrad[T Float](dst, gy, y []T, sum T) {
 }
 
 // SoftmaxCrossEntropyRows computes, for each row of logits, the cross-entropy
-// with the class labels[i] into loss[i] and the softmax into the row of prob.
-// With smoothing s the target is 1-s+s/cols at the label and s/cols elsewhere
+// with the class labels[i] into loss[i]. What the gradient needs of the row's
+// softmax stands in scale[2*i], the greatest logit m, and scale[2*i+1], the sum
+// of exp(x-m): the softmax itself, as large as the logits, is not written. With
+// smoothing s the target is 1-s+s/cols at the label and s/cols elsewhere
 // (Szegedy et al., arXiv 1512.00567). A label equal to ignore gives loss 0; any
 // other label outside [0, cols) panics.
-func SoftmaxCrossEntropyRows[T Float](loss, prob, logits []T, labels []int64, rows, cols, stride int, ignore int64, smoothing T) {
+func SoftmaxCrossEntropyRows[T Float](loss, scale, logits []T, labels []int64, rows, cols, stride int, ignore int64, smoothing T) {
 	const op = "SoftmaxCrossEntropyRows"
 	matrix(op, len(logits), rows, cols, stride)
-	matrix(op, len(prob), rows, cols, stride)
 	sameLengths(op, rows, len(loss), len(labels))
+	sameLength(op, 2*rows, len(scale))
 	for i := range rows {
-		p, row := prob[i*stride:][:cols], logits[i*stride:][:cols]
-		label := labels[i]
-		if label != ignore {
-			checkLabel(op, label, cols)
-		} else if cols == 0 {
-			loss[i] = 0
-			continue
-		}
-		m := MaxValue(row)
-		// The sum over the logits is taken before prob, which may be the same
-		// memory, is written; so is the logit of the label.
-		var meanLogit float64
-		if smoothing != 0 {
-			meanLogit = Sum(row) / float64(cols)
-		}
-		var target float64
-		if label != ignore {
-			target = float64(row[label])
-		}
-		sum := expSub(p, row, m)
-		MulScalar(p, p, T(1/sum))
+		row, label := logits[i*stride:][:cols], labels[i]
 		if label == ignore {
-			loss[i] = 0
+			loss[i], scale[2*i], scale[2*i+1] = 0, 0, 1
 			continue
 		}
-		s := float64(smoothing)
-		hit := target - float64(m)
-		if s != 0 {
-			hit = (1-s)*hit + s*(meanLogit-float64(m))
+		checkLabel(op, label, cols)
+		m := MaxValue(row)
+		sum := sumExpSub(row, m)
+		hit := float64(row[label]) - float64(m)
+		if s := float64(smoothing); s != 0 {
+			hit = (1-s)*hit + s*(Sum(row)/float64(cols)-float64(m))
 		}
-		loss[i] = T(math.Log(sum) - hit)
+		loss[i], scale[2*i], scale[2*i+1] = T(math.Log(sum)-hit), m, T(sum)
 	}
 }
 
-// SoftmaxCrossEntropyGradRows sets each row of dst to
-// scale[i]*(prob - target), the gradient of SoftmaxCrossEntropyRows with
-// respect to the logits when scale[i] is the gradient of loss[i]. A row whose
-// label is ignore becomes zero.
-func SoftmaxCrossEntropyGradRows[T Float](dst, prob []T, labels []int64, scale []T, rows, cols, stride int, ignore int64, smoothing T) {
+// SoftmaxCrossEntropyGradRows sets each row of dst to gy[i]*(softmax - target),
+// the gradient of SoftmaxCrossEntropyRows with respect to the logits when gy[i]
+// is the gradient of loss[i]. A row whose label is ignore becomes zero.
+func SoftmaxCrossEntropyGradRows[T Float](dst, logits, scale []T, labels []int64, gy []T, rows, cols, stride int, ignore int64, smoothing T) {
 	const op = "SoftmaxCrossEntropyGradRows"
 	matrix(op, len(dst), rows, cols, stride)
-	matrix(op, len(prob), rows, cols, stride)
-	sameLengths(op, rows, len(scale), len(labels))
+	matrix(op, len(logits), rows, cols, stride)
+	sameLengths(op, rows, len(gy), len(labels))
+	sameLength(op, 2*rows, len(scale))
 	for i := range rows {
-		d, p := dst[i*stride:][:cols], prob[i*stride:][:cols]
-		label := labels[i]
+		d, label := dst[i*stride:][:cols], labels[i]
 		if label == ignore {
 			Fill(d, 0)
 			continue
 		}
 		checkLabel(op, label, cols)
-		g := scale[i]
-		ScaleShift(d, p, g, -g*smoothing/T(cols))
-		d[label] -= g * (1 - smoothing)
+		expSub(d, logits[i*stride:][:cols], scale[2*i])
+		ScaleShift(d, d, gy[i]/scale[2*i+1], -gy[i]*smoothing/T(cols))
+		d[label] -= gy[i] * (1 - smoothing)
 	}
 }
 

@@ -703,6 +703,12 @@ func (e *amd64) results() {
 	}
 }
 
+func (e *amd64) loadSet(at, set int, m mode) {
+	for _, acc := range e.k.accs {
+		e.load(acc.output, e.accs[acc][set], at, m)
+	}
+}
+
 func (e *amd64) storeSet(at, set int, m mode) {
 	for _, acc := range e.k.accs {
 		e.store(acc.output, e.accs[acc][set], at, m)

@@ -488,6 +488,12 @@ func (e *arm64) results() {
 	}
 }
 
+func (e *arm64) loadSet(at, set int, m mode) {
+	for _, acc := range e.k.accs {
+		e.load(acc.output, e.accs[acc][set], at, m)
+	}
+}
+
 func (e *arm64) storeSet(at, set int, m mode) {
 	for _, acc := range e.k.accs {
 		e.store(acc.output, e.accs[acc][set], at, m)

@@ -12,6 +12,8 @@ func kernels() []*kernel {
 	all = append(all, optimizerKernels()...)
 	all = append(all, conversionKernels()...)
 	all = append(all, dropoutKernel())
+	all = append(all, transformerKernels()...)
+	all = append(all, recurrentKernels()...)
 	return all
 }
 
@@ -236,17 +238,22 @@ func rowKernels() []*kernel {
 			k.total("sum", d)
 			k.totalProduct("squares", d, d)
 		}),
-		define("batchNormGradSums(sumGy, sumGyXhat, gy, x, mean, rstd *float32, rows, cols, stride int)", overColumns, 4, func(k *kernel) {
-			gy := k.load("gy")
-			k.total("sumGy", gy)
-			k.totalProduct("sumGyXhat", gy, k.mul(k.sub(k.load("x"), k.column("mean")), k.column("rstd")))
+		define("batchNormGradSums(sumGy, sumGyCentred, gy, x, mean *float32, rows, cols, stride int)", overColumns, 4, func(k *kernel) {
+			k.batchNormGradSums(k.load("gy"))
 		}),
-		define("batchNormGrad(dst, gy, x, mean, rstd, scale, meanGy, meanGyXhat *float32, rows, cols, stride int)", overRows, 2, func(k *kernel) {
-			rstd := k.column("rstd")
-			xhat := k.mul(k.sub(k.load("x"), k.column("mean")), rstd)
-			g := k.sub(k.load("gy"), k.column("meanGy"))
-			g = k.fnma(xhat, k.column("meanGyXhat"), g)
-			k.store("dst", k.mul(k.mul(g, rstd), k.column("scale")))
+		define("batchNormReLUGradSums(sumGy, sumGyCentred, gy, x, mean, scale, shift *float32, rows, cols, stride int)", overColumns, 4, func(k *kernel) {
+			k.batchNormGradSums(k.batchNormReLUMask(k.load("gy")))
+		}),
+		define("batchNormAddReLUGradSums(dst, sumGy, sumGyCentred, gy, y, x, mean *float32, rows, cols, stride int)", overColumns, 4, func(k *kernel) {
+			gy := k.op(opKeep, k.less(k.num(0), k.load("y")), k.load("gy"))
+			k.store("dst", gy)
+			k.batchNormGradSums(gy)
+		}),
+		define("batchNormGrad(dst, gy, x, mean, scale, slope, offset *float32, rows, cols, stride int)", overRows, 4, func(k *kernel) {
+			k.batchNormGrad(k.load("gy"))
+		}),
+		define("batchNormReLUGrad(dst, gy, x, mean, scale, shift, slope, offset *float32, rows, cols, stride int)", overRows, 4, func(k *kernel) {
+			k.batchNormGrad(k.batchNormReLUMask(k.load("gy")))
 		}),
 		define("softmaxGrad(dst, gy, y *float32, dot float32, n int)", overSlice, 4, func(k *kernel) {
 			k.store("dst", k.mul(k.load("y"), k.sub(k.load("gy"), k.param("dot"))))
@@ -270,6 +277,25 @@ func rowKernels() []*kernel {
 			k.store("dgamma", k.fma(k.load("gy"), k.xhat(), k.load("dgamma")))
 		}),
 	)
+}
+
+// batchNormReLUMask is gy where x*scale + shift, which the forward pass
+// computed with the same instruction, was positive.
+func (k *kernel) batchNormReLUMask(gy *value) *value {
+	y := k.fma(k.load("x"), k.column("scale"), k.column("shift"))
+	return k.op(opKeep, k.less(k.num(0), y), gy)
+}
+
+// batchNormGradSums adds up gy and gy*(x-mean).
+func (k *kernel) batchNormGradSums(gy *value) {
+	k.total("sumGy", gy)
+	k.totalProduct("sumGyCentred", gy, k.sub(k.load("x"), k.column("mean")))
+}
+
+// batchNormGrad is gy*scale + (x-mean)*slope + offset.
+func (k *kernel) batchNormGrad(gy *value) {
+	fromX := k.fma(k.sub(k.load("x"), k.column("mean")), k.column("slope"), k.column("offset"))
+	k.store("dst", k.fma(gy, k.column("scale"), fromX))
 }
 
 // decayed is g + decay*p, the gradient with L2 regularisation.

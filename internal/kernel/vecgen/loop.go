@@ -68,8 +68,9 @@ type machine interface {
 	merge(n int)
 	// results reduces the first set of accumulators and returns them.
 	results()
-	// storeSet writes a set of accumulators of a column reduction to the
-	// at-th vector from here.
+	// loadSet and storeSet read and write a set of accumulators of a column
+	// reduction at the at-th vector from here.
+	loadSet(at, set int, m mode)
 	storeSet(at, set int, m mode)
 	end() string
 }
@@ -131,13 +132,17 @@ func sliceLoops(k *kernel, m machine) {
 	m.label("done")
 }
 
-// columnLoops reduces blocks of columns over all rows.
+// columnLoops reduces blocks of columns over all rows, at least one. It adds to
+// the results that are there, so that a caller can hand the rows over in parts.
 func columnLoops(k *kernel, m machine) {
 	lanes, wide := m.lanes(), m.lanes()*k.unroll
 	m.reload(elements)
 	m.count(elements, wide, less, "narrow")
 	m.label("wide")
 	m.clear(k.unroll)
+	for u := range k.unroll {
+		m.loadSet(u, u, full)
+	}
 	m.reload(rows)
 	m.align()
 	m.label("wideRow")
@@ -173,6 +178,7 @@ func columnLoops(k *kernel, m machine) {
 
 func oneVectorOfColumns(m machine, prefix string, what mode) {
 	m.clear(rowUnroll)
+	m.loadSet(0, 0, what)
 	m.reload(rows)
 	m.count(rows, rowUnroll, less, prefix+"Rest")
 	m.align()

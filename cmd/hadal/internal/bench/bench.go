@@ -9,7 +9,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/hadal-ml/hadal/internal/cpu"
+	"github.com/hadal-ml/hadal/internal/kernel/bf16"
 	"github.com/hadal-ml/hadal/internal/kernel/gemm"
 	"github.com/hadal-ml/hadal/internal/par"
 )
@@ -40,13 +40,18 @@ type Figure struct {
 
 // Peaks are what the machine can do, measured in the same run.
 type Peaks struct {
-	FMA    float64 // GFLOP/s of one core
+	FMA    float64 // GFLOP/s of one core, in float32
+	BF16   float64 // the same in bfloat16; 0 unless that is the mode
 	Memory float64 // GB/s of all threads
 }
 
 // MeasurePeaks measures the machine for about a second.
 func MeasurePeaks() Peaks {
-	return Peaks{FMA: gemm.PeakFMA(300 * time.Millisecond), Memory: gemm.PeakMemory(300 * time.Millisecond)}
+	p := Peaks{FMA: gemm.PeakFMA(300 * time.Millisecond), Memory: gemm.PeakMemory(300 * time.Millisecond)}
+	if mode == modeBF16 {
+		p.BF16 = bf16.Peak(300 * time.Millisecond)
+	}
+	return p
 }
 
 // Select returns the workloads whose names match a regular expression.
@@ -84,14 +89,14 @@ func (w Workload) Measure(budget time.Duration, version string) Figure {
 		// The clock of a core falls under vector load and recovers within
 		// milliseconds, so a share is taken of the peak right after the run.
 		if flops > 0 && time.Since(lastPeak) > peakEvery {
-			peak := gemm.PeakFMA(peakTime) * float64(par.Threads())
+			peak := corePeak() * float64(par.Threads())
 			shares = append(shares, flops/elapsed.Seconds()/1e9/peak)
 			lastPeak = time.Now()
 		}
 	}
 	slices.Sort(times)
-	f := Figure{Peer: "hadal", Version: version, Workload: w.Name, Threads: par.Threads(), Mode: "eager",
-		MedianMS: median(times), MinMS: times[0], Runs: len(times), PeakRSSMB: peakRSS(), ISA: cpu.Active().String()}
+	f := Figure{Peer: "hadal", Version: version, Workload: w.Name, Threads: par.Threads(), Mode: mode,
+		MedianMS: median(times), MinMS: times[0], Runs: len(times), PeakRSSMB: peakRSS(), ISA: isa()}
 	if flops > 0 {
 		slices.Sort(shares)
 		f.GFLOPS, f.ShareOfPeak = flops/f.MedianMS/1e6, median(shares)

@@ -25,6 +25,7 @@ var imageTraining = []struct {
 	{"deepconvnet-b100", deepConvNet, adam, 100, 1, 28, 10},
 	{"resnet20-cifar-b128", resnet20, momentum, 128, 3, 32, 10},
 	{"vgg16-cifar-b64", vgg16, momentum, 64, 3, 32, 10},
+	{"densenet40-cifar-b64", densenet40, momentum, 64, 3, 32, 10},
 	{"resnet18-224-b16", resnet18, momentum, 16, 3, 224, 1000},
 }
 
@@ -127,15 +128,15 @@ func newBasicBlock(init *nn.Init, in, out, stride int, project bool) *basicBlock
 }
 
 func (b *basicBlock) Forward(c *nn.Context, x *tensor.Tensor) *tensor.Tensor {
-	y := b.Second.Forward(c, b.First.ForwardReLU(c, x))
+	y := b.Second.Conv.Forward(c, b.First.ForwardReLU(c, x))
 	switch {
 	case b.Project != nil:
 		x = b.Project.Forward(c, x)
 	case b.Stride != 1:
 		x = x.Slice(2, 0, x.Dim(2), b.Stride).Slice(3, 0, x.Dim(3), b.Stride)
-		x = tensor.Concat(1, x, tensor.Zeros(x.Dim(0), b.Grow, x.Dim(2), x.Dim(3)))
+		x = x.Pad(0, [2]int{0, b.Grow}, [2]int{}, [2]int{})
 	}
-	return y.Add(x).ReLU()
+	return b.Second.Norm.ForwardAddReLU(c, y, x)
 }
 
 // head averages each channel and maps to classes.
@@ -190,4 +191,46 @@ func vgg16(init *nn.Init) nn.Module {
 		c = k
 	}
 	return append(s, nn.Flatten{}, nn.NewLinear(init, 512, 10))
+}
+
+// denseLayer is the bottleneck layer of Huang et al. (arXiv 1608.06993): what it
+// computes is joined to what it was given.
+type denseLayer struct {
+	Norm1 *nn.BatchNorm2d
+	Conv1 *nn.Conv2d // 1x1, to four times the growth
+	Norm2 *nn.BatchNorm2d
+	Conv2 *nn.Conv2d // 3x3, to the growth
+}
+
+func newDenseLayer(init *nn.Init, in, growth int) *denseLayer {
+	return &denseLayer{
+		nn.NewBatchNorm2d(in), nn.NewConv2d(init, in, 4*growth, 1, nn.NoBias()),
+		nn.NewBatchNorm2d(4 * growth), nn.NewConv2d(init, 4*growth, growth, 3, nn.Padding(1), nn.NoBias()),
+	}
+}
+
+func (l *denseLayer) Forward(c *nn.Context, x *tensor.Tensor) *tensor.Tensor {
+	y := l.Conv1.Forward(c, l.Norm1.ForwardReLU(c, x))
+	y = l.Conv2.Forward(c, l.Norm2.ForwardReLU(c, y))
+	return tensor.Concat(1, x, y)
+}
+
+// densenet40 is DenseNet-BC with 40 layers, a growth of 12 and a compression of
+// one half: three blocks of six bottleneck layers.
+func densenet40(init *nn.Init) nn.Module {
+	const growth, layers = 12, 6
+	channels := 2 * growth
+	s := nn.Sequential{nn.NewConv2d(init, 3, channels, 3, nn.Padding(1), nn.NoBias())}
+	for block := range 3 {
+		for range layers {
+			s = append(s, newDenseLayer(init, channels, growth))
+			channels += growth
+		}
+		s = append(s, nn.NewBatchNorm2d(channels), nn.ReLU{})
+		if block < 2 {
+			s = append(s, nn.NewConv2d(init, channels, channels/2, 1, nn.NoBias()), nn.AvgPool2d{Kernel: 2})
+			channels /= 2
+		}
+	}
+	return append(s, head{nn.NewLinear(init, channels, 10)})
 }

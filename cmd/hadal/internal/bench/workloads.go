@@ -66,17 +66,25 @@ func workloads() []Workload {
 			return training(mlp(nn.NewInit(seed), t.dims...), t.optimizer, r.Normal(0, 1, t.batch, t.dims[0]), classes(t.batch, t.dims[len(t.dims)-1]))
 		}})
 	}
+	for _, t := range transformerTraining {
+		out = append(out, Workload{"train-" + t.name, func() (func(), float64) {
+			m := newTransformer(nn.NewInit(seed), t.tokens, t.width, t.heads, t.layers, t.context)
+			return training(m, adam, tokens(t.tokens, t.batch, t.context), classes(t.batch*t.context, t.tokens))
+		}})
+	}
+	out = append(out, Workload{"train-dcgan-28-b64", func() (func(), float64) { return dcgan(64) }})
 	for _, t := range inferences {
 		out = append(out, Workload{"infer-" + t.name, func() (func(), float64) {
 			return inference(t.network(nn.NewInit(seed)), tensor.NewRand(seed).Normal(0, 1, t.shape...)), 0
 		}})
 	}
+	out = append(out, sequenceWorkloads()...)
 	return out
 }
 
 func matmul(n int) (func(), float64) {
 	r := tensor.NewRand(seed)
-	a, b, scope := r.Normal(0, 1, n, n), r.Normal(0, 1, n, n), tensor.NewInferenceScope()
+	a, b, scope := r.Normal(0, 1, n, n), r.Normal(0, 1, n, n), casting(tensor.NewInferenceScope())
 	return func() {
 		scope.View(a).MatMul(b)
 		scope.Release()
@@ -85,7 +93,7 @@ func matmul(n int) (func(), float64) {
 
 // inference runs a network forward without gradients.
 func inference(m nn.Module, x *tensor.Tensor) func() {
-	c, scope := nn.Inference(), tensor.NewInferenceScope()
+	c, scope := nn.Inference(), casting(tensor.NewInferenceScope())
 	return func() {
 		m.Forward(c, scope.View(x))
 		scope.Release()
@@ -95,7 +103,7 @@ func inference(m nn.Module, x *tensor.Tensor) func() {
 // convBackward computes the gradients of input, weight and bias, given that of
 // the output.
 func convBackward(m *nn.Conv2d, x *tensor.Tensor) func() {
-	step := tensor.NewScope()
+	step := casting(tensor.NewScope())
 	x = x.ChannelsLast().RequireGrad()
 	y := m.Forward(nn.Training(seed), x)
 	gy := tensor.NewRand(seed).Normal(0, 1, y.Shape()...).ChannelsLast()
@@ -108,11 +116,11 @@ func convBackward(m *nn.Conv2d, x *tensor.Tensor) func() {
 
 // training is one whole step: forward, loss, backward and update.
 func training(m nn.Module, a optim.Algorithm, x, y *tensor.Tensor) (func(), float64) {
-	opt, scope := optim.New(a, nn.Parameters(m)), tensor.NewScope()
+	opt, scope := optim.New(a, nn.Parameters(m)), casting(tensor.NewScope())
 	n := uint64(0)
 	return func() {
 		n++
-		nn.CrossEntropy(m.Forward(nn.Training(n), scope.View(x)), y).Backward()
+		nn.CrossEntropy(m.Forward(nn.Training(n), scope.View(x)), y).BackwardOnce()
 		opt.Step()
 		scope.Release()
 	}, 0
