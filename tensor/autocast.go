@@ -51,11 +51,14 @@ func product32(y *Tensor) mul[float32] {
 
 // convForward32 computes y of float32, a convolution.
 func convForward32(s conv.Shape, x, w, y *Tensor, e gemm.Epilogue) {
-	run := conv.Forward
-	if casts(y) {
-		run = bf16.Forward
+	switch {
+	case casts(y):
+		bf16.Forward(s, dense[float32](x), dense[float32](w), dense[float32](y), e)
+	case y.noGrad && w.isLasting():
+		conv.ForwardPacked(s, dense[float32](x), w.packedFor(s), dense[float32](y), e)
+	default:
+		conv.Forward(s, dense[float32](x), dense[float32](w), dense[float32](y), e)
 	}
-	run(s, dense[float32](x), dense[float32](w), dense[float32](y), e)
 }
 
 // convInputGrad32 computes gx of float32, the input gradient of a convolution.

@@ -3,6 +3,7 @@ package tensor
 import (
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/hadal-ml/hadal/internal/mem"
 )
@@ -17,6 +18,8 @@ type storage struct {
 	pooled  bool     // data is from the pool, not from the scope's arena
 	result  bool     // an operation of a scope made it
 	end     ending   // why data is nil
+
+	packed atomic.Pointer[packedWeights] // of the root, made by the first inference
 }
 
 // ending is what became of the memory of a storage.

@@ -35,11 +35,16 @@ func Pack(s Shape, w []float32) *Weights {
 	return &Weights{s.K, s.C, s.KH, s.KW, s.Groups, p.pack(s, w, false)}
 }
 
+// Fit reports whether the weights were packed for a shape like s.
+func (w *Weights) Fit(s Shape) bool {
+	return [...]int{w.k, w.c, w.kh, w.kw, w.groups} == [...]int{s.K, s.C, s.KH, s.KW, s.Groups}
+}
+
 // ForwardPacked is [Forward] with weights that were packed before.
 func ForwardPacked(s Shape, x []float32, w *Weights, y []float32, e gemm.Epilogue) {
 	s.mustFit("ForwardPacked", len(x), s.K*(s.C/max(1, s.Groups))*s.KH*s.KW, len(y))
-	if have := [...]int{w.k, w.c, w.kh, w.kw, w.groups}; have != [...]int{s.K, s.C, s.KH, s.KW, s.Groups} {
-		panic(fmt.Sprintf("conv: ForwardPacked: weights were packed for K, C, KH, KW, Groups of %v, the shape is %+v", have, s))
+	if !w.Fit(s) {
+		panic(fmt.Sprintf("conv: ForwardPacked: weights were packed for K, C, KH, KW, Groups of %v, the shape is %+v", [...]int{w.k, w.c, w.kh, w.kw, w.groups}, s))
 	}
 	s.mustFitBias("ForwardPacked", e)
 	p := s.forward()
