@@ -73,7 +73,9 @@ func fillState(m nn.Module) {
 		if strings.HasSuffix(name, "num_batches_tracked") {
 			continue
 		}
-		f := func(u float64) float64 { return u * math.Sqrt(12) * math.Sqrt(2/float64(tensor.NumElements(shape[1:]))) }
+		f := func(u float64) float64 {
+			return u * math.Sqrt(12) * math.Sqrt(2/float64(tensor.NumElements(shape[1:])))
+		}
 		switch {
 		case strings.HasSuffix(name, "running_var"):
 			f = func(u float64) float64 { return 1 + 0.5*u }
