@@ -31,10 +31,11 @@ TEXT tileAVX21x8<>(SB), NOSPLIT, $0-0
 	MOVQ tile_rsb(DI), DX
 	VXORPS Y0, Y0, Y0
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
+near:
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -91,12 +92,13 @@ TEXT tileAVX22x8<>(SB), NOSPLIT, $0-0
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
 	ADDQ BX, AX
 	PREFETCHT0 0(AX)
+near:
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -162,7 +164,7 @@ TEXT tileAVX23x8<>(SB), NOSPLIT, $0-0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -170,6 +172,7 @@ TEXT tileAVX23x8<>(SB), NOSPLIT, $0-0
 	PREFETCHT0 0(AX)
 	ADDQ BX, AX
 	PREFETCHT0 0(AX)
+near:
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -245,7 +248,7 @@ TEXT tileAVX24x8<>(SB), NOSPLIT, $0-0
 	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -255,6 +258,7 @@ TEXT tileAVX24x8<>(SB), NOSPLIT, $0-0
 	PREFETCHT0 0(AX)
 	ADDQ BX, AX
 	PREFETCHT0 0(AX)
+near:
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -339,7 +343,7 @@ TEXT tileAVX25x8<>(SB), NOSPLIT, $0-0
 	VXORPS Y3, Y3, Y3
 	VXORPS Y4, Y4, Y4
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -351,6 +355,7 @@ TEXT tileAVX25x8<>(SB), NOSPLIT, $0-0
 	PREFETCHT0 0(AX)
 	ADDQ BX, AX
 	PREFETCHT0 0(AX)
+near:
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -445,7 +450,7 @@ TEXT tileAVX26x8<>(SB), NOSPLIT, $0-0
 	VXORPS Y4, Y4, Y4
 	VXORPS Y5, Y5, Y5
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -459,6 +464,7 @@ TEXT tileAVX26x8<>(SB), NOSPLIT, $0-0
 	PREFETCHT0 0(AX)
 	ADDQ BX, AX
 	PREFETCHT0 0(AX)
+near:
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -562,7 +568,7 @@ TEXT tileAVX27x8<>(SB), NOSPLIT, $0-0
 	VXORPS Y5, Y5, Y5
 	VXORPS Y6, Y6, Y6
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -578,6 +584,12 @@ TEXT tileAVX27x8<>(SB), NOSPLIT, $0-0
 	PREFETCHT0 0(AX)
 	ADDQ BX, AX
 	PREFETCHT0 0(AX)
+near:
+	MOVQ tile_ahead(DI), BX
+	TESTQ BX, BX
+	JZ tap
+	MOVQ DX, CX
+	SHLQ $4, CX
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -593,6 +605,33 @@ tap:
 	ADDQ tile_a(DI), AX
 	ADDQ tile_b(DI), SI
 	MOVQ tile_k(DI), R14
+	TESTQ BX, BX
+	JZ step
+	PCALIGN $32
+fetch:
+	VMOVUPS (SI), Y12
+	VBROADCASTSS (AX), Y14
+	VFMADD231PS Y14, Y12, Y0
+	VBROADCASTSS (AX)(R8*1), Y14
+	VFMADD231PS Y14, Y12, Y1
+	VBROADCASTSS (AX)(R8*2), Y14
+	VFMADD231PS Y14, Y12, Y2
+	PREFETCHT1 (BX)
+	ADDQ tile_stride(DI), BX
+	PREFETCHT0 0(SI)(CX*1)
+	VBROADCASTSS (AX)(R9*1), Y14
+	VFMADD231PS Y14, Y12, Y3
+	VBROADCASTSS (AX)(R8*4), Y14
+	VFMADD231PS Y14, Y12, Y4
+	VBROADCASTSS (AX)(R10*1), Y14
+	VFMADD231PS Y14, Y12, Y5
+	VBROADCASTSS (AX)(R9*2), Y14
+	VFMADD231PS Y14, Y12, Y6
+	ADDQ tile_csa(DI), AX
+	ADDQ DX, SI
+	DECQ R14
+	JNZ fetch
+	JMP tap
 	PCALIGN $32
 step:
 	VMOVUPS (SI), Y12
@@ -616,6 +655,7 @@ step:
 	JNZ step
 	JMP tap
 done:
+	MOVQ BX, tile_ahead(DI)
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
 	TESTQ $const_accumulate, DX
@@ -691,7 +731,7 @@ TEXT tileAVX28x8<>(SB), NOSPLIT, $0-0
 	VXORPS Y6, Y6, Y6
 	VXORPS Y7, Y7, Y7
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -709,6 +749,12 @@ TEXT tileAVX28x8<>(SB), NOSPLIT, $0-0
 	PREFETCHT0 0(AX)
 	ADDQ BX, AX
 	PREFETCHT0 0(AX)
+near:
+	MOVQ tile_ahead(DI), BX
+	TESTQ BX, BX
+	JZ tap
+	MOVQ DX, CX
+	SHLQ $4, CX
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -724,6 +770,35 @@ tap:
 	ADDQ tile_a(DI), AX
 	ADDQ tile_b(DI), SI
 	MOVQ tile_k(DI), R14
+	TESTQ BX, BX
+	JZ step
+	PCALIGN $32
+fetch:
+	VMOVUPS (SI), Y12
+	VBROADCASTSS (AX), Y14
+	VFMADD231PS Y14, Y12, Y0
+	VBROADCASTSS (AX)(R8*1), Y14
+	VFMADD231PS Y14, Y12, Y1
+	VBROADCASTSS (AX)(R8*2), Y14
+	VFMADD231PS Y14, Y12, Y2
+	VBROADCASTSS (AX)(R9*1), Y14
+	VFMADD231PS Y14, Y12, Y3
+	PREFETCHT1 (BX)
+	ADDQ tile_stride(DI), BX
+	PREFETCHT0 0(SI)(CX*1)
+	VBROADCASTSS (AX)(R8*4), Y14
+	VFMADD231PS Y14, Y12, Y4
+	VBROADCASTSS (AX)(R10*1), Y14
+	VFMADD231PS Y14, Y12, Y5
+	VBROADCASTSS (AX)(R9*2), Y14
+	VFMADD231PS Y14, Y12, Y6
+	VBROADCASTSS (AX)(R11*1), Y14
+	VFMADD231PS Y14, Y12, Y7
+	ADDQ tile_csa(DI), AX
+	ADDQ DX, SI
+	DECQ R14
+	JNZ fetch
+	JMP tap
 	PCALIGN $32
 step:
 	VMOVUPS (SI), Y12
@@ -749,6 +824,7 @@ step:
 	JNZ step
 	JMP tap
 done:
+	MOVQ BX, tile_ahead(DI)
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
 	TESTQ $const_accumulate, DX
@@ -831,7 +907,7 @@ TEXT tileAVX29x8<>(SB), NOSPLIT, $0-0
 	VXORPS Y7, Y7, Y7
 	VXORPS Y8, Y8, Y8
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -851,6 +927,12 @@ TEXT tileAVX29x8<>(SB), NOSPLIT, $0-0
 	PREFETCHT0 0(AX)
 	ADDQ BX, AX
 	PREFETCHT0 0(AX)
+near:
+	MOVQ tile_ahead(DI), BX
+	TESTQ BX, BX
+	JZ tap
+	MOVQ DX, CX
+	SHLQ $4, CX
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -866,6 +948,37 @@ tap:
 	ADDQ tile_a(DI), AX
 	ADDQ tile_b(DI), SI
 	MOVQ tile_k(DI), R14
+	TESTQ BX, BX
+	JZ step
+	PCALIGN $32
+fetch:
+	VMOVUPS (SI), Y12
+	VBROADCASTSS (AX), Y14
+	VFMADD231PS Y14, Y12, Y0
+	VBROADCASTSS (AX)(R8*1), Y14
+	VFMADD231PS Y14, Y12, Y1
+	VBROADCASTSS (AX)(R8*2), Y14
+	VFMADD231PS Y14, Y12, Y2
+	VBROADCASTSS (AX)(R9*1), Y14
+	VFMADD231PS Y14, Y12, Y3
+	PREFETCHT1 (BX)
+	ADDQ tile_stride(DI), BX
+	PREFETCHT0 0(SI)(CX*1)
+	VBROADCASTSS (AX)(R8*4), Y14
+	VFMADD231PS Y14, Y12, Y4
+	VBROADCASTSS (AX)(R10*1), Y14
+	VFMADD231PS Y14, Y12, Y5
+	VBROADCASTSS (AX)(R9*2), Y14
+	VFMADD231PS Y14, Y12, Y6
+	VBROADCASTSS (AX)(R11*1), Y14
+	VFMADD231PS Y14, Y12, Y7
+	VBROADCASTSS (AX)(R8*8), Y14
+	VFMADD231PS Y14, Y12, Y8
+	ADDQ tile_csa(DI), AX
+	ADDQ DX, SI
+	DECQ R14
+	JNZ fetch
+	JMP tap
 	PCALIGN $32
 step:
 	VMOVUPS (SI), Y12
@@ -893,6 +1006,7 @@ step:
 	JNZ step
 	JMP tap
 done:
+	MOVQ BX, tile_ahead(DI)
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
 	TESTQ $const_accumulate, DX
@@ -983,7 +1097,7 @@ TEXT tileAVX210x8<>(SB), NOSPLIT, $0-0
 	VXORPS Y8, Y8, Y8
 	VXORPS Y9, Y9, Y9
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -1005,6 +1119,12 @@ TEXT tileAVX210x8<>(SB), NOSPLIT, $0-0
 	PREFETCHT0 0(AX)
 	ADDQ BX, AX
 	PREFETCHT0 0(AX)
+near:
+	MOVQ tile_ahead(DI), BX
+	TESTQ BX, BX
+	JZ tap
+	MOVQ DX, CX
+	SHLQ $4, CX
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -1020,6 +1140,39 @@ tap:
 	ADDQ tile_a(DI), AX
 	ADDQ tile_b(DI), SI
 	MOVQ tile_k(DI), R14
+	TESTQ BX, BX
+	JZ step
+	PCALIGN $32
+fetch:
+	VMOVUPS (SI), Y12
+	VBROADCASTSS (AX), Y14
+	VFMADD231PS Y14, Y12, Y0
+	VBROADCASTSS (AX)(R8*1), Y14
+	VFMADD231PS Y14, Y12, Y1
+	VBROADCASTSS (AX)(R8*2), Y14
+	VFMADD231PS Y14, Y12, Y2
+	VBROADCASTSS (AX)(R9*1), Y14
+	VFMADD231PS Y14, Y12, Y3
+	VBROADCASTSS (AX)(R8*4), Y14
+	VFMADD231PS Y14, Y12, Y4
+	PREFETCHT1 (BX)
+	ADDQ tile_stride(DI), BX
+	PREFETCHT0 0(SI)(CX*1)
+	VBROADCASTSS (AX)(R10*1), Y14
+	VFMADD231PS Y14, Y12, Y5
+	VBROADCASTSS (AX)(R9*2), Y14
+	VFMADD231PS Y14, Y12, Y6
+	VBROADCASTSS (AX)(R11*1), Y14
+	VFMADD231PS Y14, Y12, Y7
+	VBROADCASTSS (AX)(R8*8), Y14
+	VFMADD231PS Y14, Y12, Y8
+	VBROADCASTSS (AX)(R12*1), Y14
+	VFMADD231PS Y14, Y12, Y9
+	ADDQ tile_csa(DI), AX
+	ADDQ DX, SI
+	DECQ R14
+	JNZ fetch
+	JMP tap
 	PCALIGN $32
 step:
 	VMOVUPS (SI), Y12
@@ -1049,6 +1202,7 @@ step:
 	JNZ step
 	JMP tap
 done:
+	MOVQ BX, tile_ahead(DI)
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
 	TESTQ $const_accumulate, DX
@@ -1146,7 +1300,7 @@ TEXT tileAVX211x8<>(SB), NOSPLIT, $0-0
 	VXORPS Y9, Y9, Y9
 	VXORPS Y10, Y10, Y10
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -1170,6 +1324,12 @@ TEXT tileAVX211x8<>(SB), NOSPLIT, $0-0
 	PREFETCHT0 0(AX)
 	ADDQ BX, AX
 	PREFETCHT0 0(AX)
+near:
+	MOVQ tile_ahead(DI), BX
+	TESTQ BX, BX
+	JZ tap
+	MOVQ DX, CX
+	SHLQ $4, CX
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -1185,6 +1345,41 @@ tap:
 	ADDQ tile_a(DI), AX
 	ADDQ tile_b(DI), SI
 	MOVQ tile_k(DI), R14
+	TESTQ BX, BX
+	JZ step
+	PCALIGN $32
+fetch:
+	VMOVUPS (SI), Y12
+	VBROADCASTSS (AX), Y14
+	VFMADD231PS Y14, Y12, Y0
+	VBROADCASTSS (AX)(R8*1), Y14
+	VFMADD231PS Y14, Y12, Y1
+	VBROADCASTSS (AX)(R8*2), Y14
+	VFMADD231PS Y14, Y12, Y2
+	VBROADCASTSS (AX)(R9*1), Y14
+	VFMADD231PS Y14, Y12, Y3
+	VBROADCASTSS (AX)(R8*4), Y14
+	VFMADD231PS Y14, Y12, Y4
+	PREFETCHT1 (BX)
+	ADDQ tile_stride(DI), BX
+	PREFETCHT0 0(SI)(CX*1)
+	VBROADCASTSS (AX)(R10*1), Y14
+	VFMADD231PS Y14, Y12, Y5
+	VBROADCASTSS (AX)(R9*2), Y14
+	VFMADD231PS Y14, Y12, Y6
+	VBROADCASTSS (AX)(R11*1), Y14
+	VFMADD231PS Y14, Y12, Y7
+	VBROADCASTSS (AX)(R8*8), Y14
+	VFMADD231PS Y14, Y12, Y8
+	VBROADCASTSS (AX)(R12*1), Y14
+	VFMADD231PS Y14, Y12, Y9
+	VBROADCASTSS (AX)(R10*2), Y14
+	VFMADD231PS Y14, Y12, Y10
+	ADDQ tile_csa(DI), AX
+	ADDQ DX, SI
+	DECQ R14
+	JNZ fetch
+	JMP tap
 	PCALIGN $32
 step:
 	VMOVUPS (SI), Y12
@@ -1216,6 +1411,7 @@ step:
 	JNZ step
 	JMP tap
 done:
+	MOVQ BX, tile_ahead(DI)
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
 	TESTQ $const_accumulate, DX
@@ -1321,7 +1517,7 @@ TEXT tileAVX212x8<>(SB), NOSPLIT, $0-0
 	VXORPS Y10, Y10, Y10
 	VXORPS Y11, Y11, Y11
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -1347,6 +1543,12 @@ TEXT tileAVX212x8<>(SB), NOSPLIT, $0-0
 	PREFETCHT0 0(AX)
 	ADDQ BX, AX
 	PREFETCHT0 0(AX)
+near:
+	MOVQ tile_ahead(DI), BX
+	TESTQ BX, BX
+	JZ tap
+	MOVQ DX, CX
+	SHLQ $4, CX
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -1362,6 +1564,43 @@ tap:
 	ADDQ tile_a(DI), AX
 	ADDQ tile_b(DI), SI
 	MOVQ tile_k(DI), R14
+	TESTQ BX, BX
+	JZ step
+	PCALIGN $32
+fetch:
+	VMOVUPS (SI), Y12
+	VBROADCASTSS (AX), Y14
+	VFMADD231PS Y14, Y12, Y0
+	VBROADCASTSS (AX)(R8*1), Y14
+	VFMADD231PS Y14, Y12, Y1
+	VBROADCASTSS (AX)(R8*2), Y14
+	VFMADD231PS Y14, Y12, Y2
+	VBROADCASTSS (AX)(R9*1), Y14
+	VFMADD231PS Y14, Y12, Y3
+	VBROADCASTSS (AX)(R8*4), Y14
+	VFMADD231PS Y14, Y12, Y4
+	VBROADCASTSS (AX)(R10*1), Y14
+	VFMADD231PS Y14, Y12, Y5
+	PREFETCHT1 (BX)
+	ADDQ tile_stride(DI), BX
+	PREFETCHT0 0(SI)(CX*1)
+	VBROADCASTSS (AX)(R9*2), Y14
+	VFMADD231PS Y14, Y12, Y6
+	VBROADCASTSS (AX)(R11*1), Y14
+	VFMADD231PS Y14, Y12, Y7
+	VBROADCASTSS (AX)(R8*8), Y14
+	VFMADD231PS Y14, Y12, Y8
+	VBROADCASTSS (AX)(R12*1), Y14
+	VFMADD231PS Y14, Y12, Y9
+	VBROADCASTSS (AX)(R10*2), Y14
+	VFMADD231PS Y14, Y12, Y10
+	VBROADCASTSS (AX)(R13*1), Y14
+	VFMADD231PS Y14, Y12, Y11
+	ADDQ tile_csa(DI), AX
+	ADDQ DX, SI
+	DECQ R14
+	JNZ fetch
+	JMP tap
 	PCALIGN $32
 step:
 	VMOVUPS (SI), Y12
@@ -1395,6 +1634,7 @@ step:
 	JNZ step
 	JMP tap
 done:
+	MOVQ BX, tile_ahead(DI)
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
 	TESTQ $const_accumulate, DX
@@ -1495,10 +1735,11 @@ TEXT tileAVX21x8masked<>(SB), NOSPLIT, $0-0
 	MOVQ tile_rsb(DI), DX
 	VXORPS Y0, Y0, Y0
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
+near:
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -1561,12 +1802,13 @@ TEXT tileAVX22x8masked<>(SB), NOSPLIT, $0-0
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
 	ADDQ BX, AX
 	PREFETCHT0 0(AX)
+near:
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -1639,7 +1881,7 @@ TEXT tileAVX23x8masked<>(SB), NOSPLIT, $0-0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -1647,6 +1889,7 @@ TEXT tileAVX23x8masked<>(SB), NOSPLIT, $0-0
 	PREFETCHT0 0(AX)
 	ADDQ BX, AX
 	PREFETCHT0 0(AX)
+near:
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -1730,7 +1973,7 @@ TEXT tileAVX24x8masked<>(SB), NOSPLIT, $0-0
 	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -1740,6 +1983,7 @@ TEXT tileAVX24x8masked<>(SB), NOSPLIT, $0-0
 	PREFETCHT0 0(AX)
 	ADDQ BX, AX
 	PREFETCHT0 0(AX)
+near:
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -1833,7 +2077,7 @@ TEXT tileAVX25x8masked<>(SB), NOSPLIT, $0-0
 	VXORPS Y3, Y3, Y3
 	VXORPS Y4, Y4, Y4
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -1845,6 +2089,7 @@ TEXT tileAVX25x8masked<>(SB), NOSPLIT, $0-0
 	PREFETCHT0 0(AX)
 	ADDQ BX, AX
 	PREFETCHT0 0(AX)
+near:
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -1949,7 +2194,7 @@ TEXT tileAVX26x8masked<>(SB), NOSPLIT, $0-0
 	VXORPS Y4, Y4, Y4
 	VXORPS Y5, Y5, Y5
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -1963,6 +2208,7 @@ TEXT tileAVX26x8masked<>(SB), NOSPLIT, $0-0
 	PREFETCHT0 0(AX)
 	ADDQ BX, AX
 	PREFETCHT0 0(AX)
+near:
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -2077,7 +2323,7 @@ TEXT tileAVX27x8masked<>(SB), NOSPLIT, $0-0
 	VXORPS Y5, Y5, Y5
 	VXORPS Y6, Y6, Y6
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -2093,6 +2339,12 @@ TEXT tileAVX27x8masked<>(SB), NOSPLIT, $0-0
 	PREFETCHT0 0(AX)
 	ADDQ BX, AX
 	PREFETCHT0 0(AX)
+near:
+	MOVQ tile_ahead(DI), BX
+	TESTQ BX, BX
+	JZ tap
+	MOVQ DX, CX
+	SHLQ $4, CX
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -2108,6 +2360,33 @@ tap:
 	ADDQ tile_a(DI), AX
 	ADDQ tile_b(DI), SI
 	MOVQ tile_k(DI), R14
+	TESTQ BX, BX
+	JZ step
+	PCALIGN $32
+fetch:
+	VMASKMOVPS (SI), Y15, Y12
+	VBROADCASTSS (AX), Y14
+	VFMADD231PS Y14, Y12, Y0
+	VBROADCASTSS (AX)(R8*1), Y14
+	VFMADD231PS Y14, Y12, Y1
+	VBROADCASTSS (AX)(R8*2), Y14
+	VFMADD231PS Y14, Y12, Y2
+	PREFETCHT1 (BX)
+	ADDQ tile_stride(DI), BX
+	PREFETCHT0 0(SI)(CX*1)
+	VBROADCASTSS (AX)(R9*1), Y14
+	VFMADD231PS Y14, Y12, Y3
+	VBROADCASTSS (AX)(R8*4), Y14
+	VFMADD231PS Y14, Y12, Y4
+	VBROADCASTSS (AX)(R10*1), Y14
+	VFMADD231PS Y14, Y12, Y5
+	VBROADCASTSS (AX)(R9*2), Y14
+	VFMADD231PS Y14, Y12, Y6
+	ADDQ tile_csa(DI), AX
+	ADDQ DX, SI
+	DECQ R14
+	JNZ fetch
+	JMP tap
 	PCALIGN $32
 step:
 	VMASKMOVPS (SI), Y15, Y12
@@ -2131,6 +2410,7 @@ step:
 	JNZ step
 	JMP tap
 done:
+	MOVQ BX, tile_ahead(DI)
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
 	TESTQ $const_accumulate, DX
@@ -2218,7 +2498,7 @@ TEXT tileAVX28x8masked<>(SB), NOSPLIT, $0-0
 	VXORPS Y6, Y6, Y6
 	VXORPS Y7, Y7, Y7
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -2236,6 +2516,12 @@ TEXT tileAVX28x8masked<>(SB), NOSPLIT, $0-0
 	PREFETCHT0 0(AX)
 	ADDQ BX, AX
 	PREFETCHT0 0(AX)
+near:
+	MOVQ tile_ahead(DI), BX
+	TESTQ BX, BX
+	JZ tap
+	MOVQ DX, CX
+	SHLQ $4, CX
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -2251,6 +2537,35 @@ tap:
 	ADDQ tile_a(DI), AX
 	ADDQ tile_b(DI), SI
 	MOVQ tile_k(DI), R14
+	TESTQ BX, BX
+	JZ step
+	PCALIGN $32
+fetch:
+	VMASKMOVPS (SI), Y15, Y12
+	VBROADCASTSS (AX), Y14
+	VFMADD231PS Y14, Y12, Y0
+	VBROADCASTSS (AX)(R8*1), Y14
+	VFMADD231PS Y14, Y12, Y1
+	VBROADCASTSS (AX)(R8*2), Y14
+	VFMADD231PS Y14, Y12, Y2
+	VBROADCASTSS (AX)(R9*1), Y14
+	VFMADD231PS Y14, Y12, Y3
+	PREFETCHT1 (BX)
+	ADDQ tile_stride(DI), BX
+	PREFETCHT0 0(SI)(CX*1)
+	VBROADCASTSS (AX)(R8*4), Y14
+	VFMADD231PS Y14, Y12, Y4
+	VBROADCASTSS (AX)(R10*1), Y14
+	VFMADD231PS Y14, Y12, Y5
+	VBROADCASTSS (AX)(R9*2), Y14
+	VFMADD231PS Y14, Y12, Y6
+	VBROADCASTSS (AX)(R11*1), Y14
+	VFMADD231PS Y14, Y12, Y7
+	ADDQ tile_csa(DI), AX
+	ADDQ DX, SI
+	DECQ R14
+	JNZ fetch
+	JMP tap
 	PCALIGN $32
 step:
 	VMASKMOVPS (SI), Y15, Y12
@@ -2276,6 +2591,7 @@ step:
 	JNZ step
 	JMP tap
 done:
+	MOVQ BX, tile_ahead(DI)
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
 	TESTQ $const_accumulate, DX
@@ -2371,7 +2687,7 @@ TEXT tileAVX29x8masked<>(SB), NOSPLIT, $0-0
 	VXORPS Y7, Y7, Y7
 	VXORPS Y8, Y8, Y8
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -2391,6 +2707,12 @@ TEXT tileAVX29x8masked<>(SB), NOSPLIT, $0-0
 	PREFETCHT0 0(AX)
 	ADDQ BX, AX
 	PREFETCHT0 0(AX)
+near:
+	MOVQ tile_ahead(DI), BX
+	TESTQ BX, BX
+	JZ tap
+	MOVQ DX, CX
+	SHLQ $4, CX
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -2406,6 +2728,37 @@ tap:
 	ADDQ tile_a(DI), AX
 	ADDQ tile_b(DI), SI
 	MOVQ tile_k(DI), R14
+	TESTQ BX, BX
+	JZ step
+	PCALIGN $32
+fetch:
+	VMASKMOVPS (SI), Y15, Y12
+	VBROADCASTSS (AX), Y14
+	VFMADD231PS Y14, Y12, Y0
+	VBROADCASTSS (AX)(R8*1), Y14
+	VFMADD231PS Y14, Y12, Y1
+	VBROADCASTSS (AX)(R8*2), Y14
+	VFMADD231PS Y14, Y12, Y2
+	VBROADCASTSS (AX)(R9*1), Y14
+	VFMADD231PS Y14, Y12, Y3
+	PREFETCHT1 (BX)
+	ADDQ tile_stride(DI), BX
+	PREFETCHT0 0(SI)(CX*1)
+	VBROADCASTSS (AX)(R8*4), Y14
+	VFMADD231PS Y14, Y12, Y4
+	VBROADCASTSS (AX)(R10*1), Y14
+	VFMADD231PS Y14, Y12, Y5
+	VBROADCASTSS (AX)(R9*2), Y14
+	VFMADD231PS Y14, Y12, Y6
+	VBROADCASTSS (AX)(R11*1), Y14
+	VFMADD231PS Y14, Y12, Y7
+	VBROADCASTSS (AX)(R8*8), Y14
+	VFMADD231PS Y14, Y12, Y8
+	ADDQ tile_csa(DI), AX
+	ADDQ DX, SI
+	DECQ R14
+	JNZ fetch
+	JMP tap
 	PCALIGN $32
 step:
 	VMASKMOVPS (SI), Y15, Y12
@@ -2433,6 +2786,7 @@ step:
 	JNZ step
 	JMP tap
 done:
+	MOVQ BX, tile_ahead(DI)
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
 	TESTQ $const_accumulate, DX
@@ -2537,7 +2891,7 @@ TEXT tileAVX210x8masked<>(SB), NOSPLIT, $0-0
 	VXORPS Y8, Y8, Y8
 	VXORPS Y9, Y9, Y9
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -2559,6 +2913,12 @@ TEXT tileAVX210x8masked<>(SB), NOSPLIT, $0-0
 	PREFETCHT0 0(AX)
 	ADDQ BX, AX
 	PREFETCHT0 0(AX)
+near:
+	MOVQ tile_ahead(DI), BX
+	TESTQ BX, BX
+	JZ tap
+	MOVQ DX, CX
+	SHLQ $4, CX
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -2574,6 +2934,39 @@ tap:
 	ADDQ tile_a(DI), AX
 	ADDQ tile_b(DI), SI
 	MOVQ tile_k(DI), R14
+	TESTQ BX, BX
+	JZ step
+	PCALIGN $32
+fetch:
+	VMASKMOVPS (SI), Y15, Y12
+	VBROADCASTSS (AX), Y14
+	VFMADD231PS Y14, Y12, Y0
+	VBROADCASTSS (AX)(R8*1), Y14
+	VFMADD231PS Y14, Y12, Y1
+	VBROADCASTSS (AX)(R8*2), Y14
+	VFMADD231PS Y14, Y12, Y2
+	VBROADCASTSS (AX)(R9*1), Y14
+	VFMADD231PS Y14, Y12, Y3
+	VBROADCASTSS (AX)(R8*4), Y14
+	VFMADD231PS Y14, Y12, Y4
+	PREFETCHT1 (BX)
+	ADDQ tile_stride(DI), BX
+	PREFETCHT0 0(SI)(CX*1)
+	VBROADCASTSS (AX)(R10*1), Y14
+	VFMADD231PS Y14, Y12, Y5
+	VBROADCASTSS (AX)(R9*2), Y14
+	VFMADD231PS Y14, Y12, Y6
+	VBROADCASTSS (AX)(R11*1), Y14
+	VFMADD231PS Y14, Y12, Y7
+	VBROADCASTSS (AX)(R8*8), Y14
+	VFMADD231PS Y14, Y12, Y8
+	VBROADCASTSS (AX)(R12*1), Y14
+	VFMADD231PS Y14, Y12, Y9
+	ADDQ tile_csa(DI), AX
+	ADDQ DX, SI
+	DECQ R14
+	JNZ fetch
+	JMP tap
 	PCALIGN $32
 step:
 	VMASKMOVPS (SI), Y15, Y12
@@ -2603,6 +2996,7 @@ step:
 	JNZ step
 	JMP tap
 done:
+	MOVQ BX, tile_ahead(DI)
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
 	TESTQ $const_accumulate, DX
@@ -2715,7 +3109,7 @@ TEXT tileAVX211x8masked<>(SB), NOSPLIT, $0-0
 	VXORPS Y9, Y9, Y9
 	VXORPS Y10, Y10, Y10
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -2739,6 +3133,12 @@ TEXT tileAVX211x8masked<>(SB), NOSPLIT, $0-0
 	PREFETCHT0 0(AX)
 	ADDQ BX, AX
 	PREFETCHT0 0(AX)
+near:
+	MOVQ tile_ahead(DI), BX
+	TESTQ BX, BX
+	JZ tap
+	MOVQ DX, CX
+	SHLQ $4, CX
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -2754,6 +3154,41 @@ tap:
 	ADDQ tile_a(DI), AX
 	ADDQ tile_b(DI), SI
 	MOVQ tile_k(DI), R14
+	TESTQ BX, BX
+	JZ step
+	PCALIGN $32
+fetch:
+	VMASKMOVPS (SI), Y15, Y12
+	VBROADCASTSS (AX), Y14
+	VFMADD231PS Y14, Y12, Y0
+	VBROADCASTSS (AX)(R8*1), Y14
+	VFMADD231PS Y14, Y12, Y1
+	VBROADCASTSS (AX)(R8*2), Y14
+	VFMADD231PS Y14, Y12, Y2
+	VBROADCASTSS (AX)(R9*1), Y14
+	VFMADD231PS Y14, Y12, Y3
+	VBROADCASTSS (AX)(R8*4), Y14
+	VFMADD231PS Y14, Y12, Y4
+	PREFETCHT1 (BX)
+	ADDQ tile_stride(DI), BX
+	PREFETCHT0 0(SI)(CX*1)
+	VBROADCASTSS (AX)(R10*1), Y14
+	VFMADD231PS Y14, Y12, Y5
+	VBROADCASTSS (AX)(R9*2), Y14
+	VFMADD231PS Y14, Y12, Y6
+	VBROADCASTSS (AX)(R11*1), Y14
+	VFMADD231PS Y14, Y12, Y7
+	VBROADCASTSS (AX)(R8*8), Y14
+	VFMADD231PS Y14, Y12, Y8
+	VBROADCASTSS (AX)(R12*1), Y14
+	VFMADD231PS Y14, Y12, Y9
+	VBROADCASTSS (AX)(R10*2), Y14
+	VFMADD231PS Y14, Y12, Y10
+	ADDQ tile_csa(DI), AX
+	ADDQ DX, SI
+	DECQ R14
+	JNZ fetch
+	JMP tap
 	PCALIGN $32
 step:
 	VMASKMOVPS (SI), Y15, Y12
@@ -2785,6 +3220,7 @@ step:
 	JNZ step
 	JMP tap
 done:
+	MOVQ BX, tile_ahead(DI)
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
 	TESTQ $const_accumulate, DX
@@ -2906,7 +3342,7 @@ TEXT tileAVX212x8masked<>(SB), NOSPLIT, $0-0
 	VXORPS Y10, Y10, Y10
 	VXORPS Y11, Y11, Y11
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -2932,6 +3368,12 @@ TEXT tileAVX212x8masked<>(SB), NOSPLIT, $0-0
 	PREFETCHT0 0(AX)
 	ADDQ BX, AX
 	PREFETCHT0 0(AX)
+near:
+	MOVQ tile_ahead(DI), BX
+	TESTQ BX, BX
+	JZ tap
+	MOVQ DX, CX
+	SHLQ $4, CX
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -2947,6 +3389,43 @@ tap:
 	ADDQ tile_a(DI), AX
 	ADDQ tile_b(DI), SI
 	MOVQ tile_k(DI), R14
+	TESTQ BX, BX
+	JZ step
+	PCALIGN $32
+fetch:
+	VMASKMOVPS (SI), Y15, Y12
+	VBROADCASTSS (AX), Y14
+	VFMADD231PS Y14, Y12, Y0
+	VBROADCASTSS (AX)(R8*1), Y14
+	VFMADD231PS Y14, Y12, Y1
+	VBROADCASTSS (AX)(R8*2), Y14
+	VFMADD231PS Y14, Y12, Y2
+	VBROADCASTSS (AX)(R9*1), Y14
+	VFMADD231PS Y14, Y12, Y3
+	VBROADCASTSS (AX)(R8*4), Y14
+	VFMADD231PS Y14, Y12, Y4
+	VBROADCASTSS (AX)(R10*1), Y14
+	VFMADD231PS Y14, Y12, Y5
+	PREFETCHT1 (BX)
+	ADDQ tile_stride(DI), BX
+	PREFETCHT0 0(SI)(CX*1)
+	VBROADCASTSS (AX)(R9*2), Y14
+	VFMADD231PS Y14, Y12, Y6
+	VBROADCASTSS (AX)(R11*1), Y14
+	VFMADD231PS Y14, Y12, Y7
+	VBROADCASTSS (AX)(R8*8), Y14
+	VFMADD231PS Y14, Y12, Y8
+	VBROADCASTSS (AX)(R12*1), Y14
+	VFMADD231PS Y14, Y12, Y9
+	VBROADCASTSS (AX)(R10*2), Y14
+	VFMADD231PS Y14, Y12, Y10
+	VBROADCASTSS (AX)(R13*1), Y14
+	VFMADD231PS Y14, Y12, Y11
+	ADDQ tile_csa(DI), AX
+	ADDQ DX, SI
+	DECQ R14
+	JNZ fetch
+	JMP tap
 	PCALIGN $32
 step:
 	VMASKMOVPS (SI), Y15, Y12
@@ -2980,6 +3459,7 @@ step:
 	JNZ step
 	JMP tap
 done:
+	MOVQ BX, tile_ahead(DI)
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
 	TESTQ $const_accumulate, DX
@@ -3088,10 +3568,11 @@ TEXT tileAVX21x16<>(SB), NOSPLIT, $0-0
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
+near:
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -3157,12 +3638,13 @@ TEXT tileAVX22x16<>(SB), NOSPLIT, $0-0
 	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
 	ADDQ BX, AX
 	PREFETCHT0 0(AX)
+near:
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -3243,7 +3725,7 @@ TEXT tileAVX23x16<>(SB), NOSPLIT, $0-0
 	VXORPS Y4, Y4, Y4
 	VXORPS Y5, Y5, Y5
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -3251,6 +3733,7 @@ TEXT tileAVX23x16<>(SB), NOSPLIT, $0-0
 	PREFETCHT0 0(AX)
 	ADDQ BX, AX
 	PREFETCHT0 0(AX)
+near:
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -3347,7 +3830,7 @@ TEXT tileAVX24x16<>(SB), NOSPLIT, $0-0
 	VXORPS Y6, Y6, Y6
 	VXORPS Y7, Y7, Y7
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -3357,6 +3840,12 @@ TEXT tileAVX24x16<>(SB), NOSPLIT, $0-0
 	PREFETCHT0 0(AX)
 	ADDQ BX, AX
 	PREFETCHT0 0(AX)
+near:
+	MOVQ tile_ahead(DI), BX
+	TESTQ BX, BX
+	JZ tap
+	MOVQ DX, CX
+	SHLQ $4, CX
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -3372,6 +3861,32 @@ tap:
 	ADDQ tile_a(DI), AX
 	ADDQ tile_b(DI), SI
 	MOVQ tile_k(DI), R14
+	TESTQ BX, BX
+	JZ step
+	PCALIGN $32
+fetch:
+	VMOVUPS (SI), Y12
+	VMOVUPS 32(SI), Y13
+	VBROADCASTSS (AX), Y14
+	VFMADD231PS Y14, Y12, Y0
+	VFMADD231PS Y14, Y13, Y1
+	VBROADCASTSS (AX)(R8*1), Y14
+	VFMADD231PS Y14, Y12, Y2
+	VFMADD231PS Y14, Y13, Y3
+	PREFETCHT1 (BX)
+	ADDQ tile_stride(DI), BX
+	PREFETCHT0 0(SI)(CX*1)
+	VBROADCASTSS (AX)(R8*2), Y14
+	VFMADD231PS Y14, Y12, Y4
+	VFMADD231PS Y14, Y13, Y5
+	VBROADCASTSS (AX)(R9*1), Y14
+	VFMADD231PS Y14, Y12, Y6
+	VFMADD231PS Y14, Y13, Y7
+	ADDQ tile_csa(DI), AX
+	ADDQ DX, SI
+	DECQ R14
+	JNZ fetch
+	JMP tap
 	PCALIGN $32
 step:
 	VMOVUPS (SI), Y12
@@ -3394,6 +3909,7 @@ step:
 	JNZ step
 	JMP tap
 done:
+	MOVQ BX, tile_ahead(DI)
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
 	TESTQ $const_accumulate, DX
@@ -3468,7 +3984,7 @@ TEXT tileAVX25x16<>(SB), NOSPLIT, $0-0
 	VXORPS Y8, Y8, Y8
 	VXORPS Y9, Y9, Y9
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -3480,6 +3996,12 @@ TEXT tileAVX25x16<>(SB), NOSPLIT, $0-0
 	PREFETCHT0 0(AX)
 	ADDQ BX, AX
 	PREFETCHT0 0(AX)
+near:
+	MOVQ tile_ahead(DI), BX
+	TESTQ BX, BX
+	JZ tap
+	MOVQ DX, CX
+	SHLQ $4, CX
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -3495,6 +4017,35 @@ tap:
 	ADDQ tile_a(DI), AX
 	ADDQ tile_b(DI), SI
 	MOVQ tile_k(DI), R14
+	TESTQ BX, BX
+	JZ step
+	PCALIGN $32
+fetch:
+	VMOVUPS (SI), Y12
+	VMOVUPS 32(SI), Y13
+	VBROADCASTSS (AX), Y14
+	VFMADD231PS Y14, Y12, Y0
+	VFMADD231PS Y14, Y13, Y1
+	VBROADCASTSS (AX)(R8*1), Y14
+	VFMADD231PS Y14, Y12, Y2
+	VFMADD231PS Y14, Y13, Y3
+	PREFETCHT1 (BX)
+	ADDQ tile_stride(DI), BX
+	PREFETCHT0 0(SI)(CX*1)
+	VBROADCASTSS (AX)(R8*2), Y14
+	VFMADD231PS Y14, Y12, Y4
+	VFMADD231PS Y14, Y13, Y5
+	VBROADCASTSS (AX)(R9*1), Y14
+	VFMADD231PS Y14, Y12, Y6
+	VFMADD231PS Y14, Y13, Y7
+	VBROADCASTSS (AX)(R8*4), Y14
+	VFMADD231PS Y14, Y12, Y8
+	VFMADD231PS Y14, Y13, Y9
+	ADDQ tile_csa(DI), AX
+	ADDQ DX, SI
+	DECQ R14
+	JNZ fetch
+	JMP tap
 	PCALIGN $32
 step:
 	VMOVUPS (SI), Y12
@@ -3520,6 +4071,7 @@ step:
 	JNZ step
 	JMP tap
 done:
+	MOVQ BX, tile_ahead(DI)
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
 	TESTQ $const_accumulate, DX
@@ -3607,7 +4159,7 @@ TEXT tileAVX26x16<>(SB), NOSPLIT, $0-0
 	VXORPS Y10, Y10, Y10
 	VXORPS Y11, Y11, Y11
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -3621,6 +4173,12 @@ TEXT tileAVX26x16<>(SB), NOSPLIT, $0-0
 	PREFETCHT0 0(AX)
 	ADDQ BX, AX
 	PREFETCHT0 0(AX)
+near:
+	MOVQ tile_ahead(DI), BX
+	TESTQ BX, BX
+	JZ tap
+	MOVQ DX, CX
+	SHLQ $4, CX
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -3636,6 +4194,38 @@ tap:
 	ADDQ tile_a(DI), AX
 	ADDQ tile_b(DI), SI
 	MOVQ tile_k(DI), R14
+	TESTQ BX, BX
+	JZ step
+	PCALIGN $32
+fetch:
+	VMOVUPS (SI), Y12
+	VMOVUPS 32(SI), Y13
+	VBROADCASTSS (AX), Y14
+	VFMADD231PS Y14, Y12, Y0
+	VFMADD231PS Y14, Y13, Y1
+	VBROADCASTSS (AX)(R8*1), Y14
+	VFMADD231PS Y14, Y12, Y2
+	VFMADD231PS Y14, Y13, Y3
+	VBROADCASTSS (AX)(R8*2), Y14
+	VFMADD231PS Y14, Y12, Y4
+	VFMADD231PS Y14, Y13, Y5
+	PREFETCHT1 (BX)
+	ADDQ tile_stride(DI), BX
+	PREFETCHT0 0(SI)(CX*1)
+	VBROADCASTSS (AX)(R9*1), Y14
+	VFMADD231PS Y14, Y12, Y6
+	VFMADD231PS Y14, Y13, Y7
+	VBROADCASTSS (AX)(R8*4), Y14
+	VFMADD231PS Y14, Y12, Y8
+	VFMADD231PS Y14, Y13, Y9
+	VBROADCASTSS (AX)(R10*1), Y14
+	VFMADD231PS Y14, Y12, Y10
+	VFMADD231PS Y14, Y13, Y11
+	ADDQ tile_csa(DI), AX
+	ADDQ DX, SI
+	DECQ R14
+	JNZ fetch
+	JMP tap
 	PCALIGN $32
 step:
 	VMOVUPS (SI), Y12
@@ -3664,6 +4254,7 @@ step:
 	JNZ step
 	JMP tap
 done:
+	MOVQ BX, tile_ahead(DI)
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
 	TESTQ $const_accumulate, DX
@@ -3754,10 +4345,11 @@ TEXT tileAVX21x16masked<>(SB), NOSPLIT, $0-0
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
+near:
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -3829,12 +4421,13 @@ TEXT tileAVX22x16masked<>(SB), NOSPLIT, $0-0
 	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
 	ADDQ BX, AX
 	PREFETCHT0 0(AX)
+near:
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -3922,7 +4515,7 @@ TEXT tileAVX23x16masked<>(SB), NOSPLIT, $0-0
 	VXORPS Y4, Y4, Y4
 	VXORPS Y5, Y5, Y5
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -3930,6 +4523,7 @@ TEXT tileAVX23x16masked<>(SB), NOSPLIT, $0-0
 	PREFETCHT0 0(AX)
 	ADDQ BX, AX
 	PREFETCHT0 0(AX)
+near:
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -4034,7 +4628,7 @@ TEXT tileAVX24x16masked<>(SB), NOSPLIT, $0-0
 	VXORPS Y6, Y6, Y6
 	VXORPS Y7, Y7, Y7
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -4044,6 +4638,12 @@ TEXT tileAVX24x16masked<>(SB), NOSPLIT, $0-0
 	PREFETCHT0 0(AX)
 	ADDQ BX, AX
 	PREFETCHT0 0(AX)
+near:
+	MOVQ tile_ahead(DI), BX
+	TESTQ BX, BX
+	JZ tap
+	MOVQ DX, CX
+	SHLQ $4, CX
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -4059,6 +4659,32 @@ tap:
 	ADDQ tile_a(DI), AX
 	ADDQ tile_b(DI), SI
 	MOVQ tile_k(DI), R14
+	TESTQ BX, BX
+	JZ step
+	PCALIGN $32
+fetch:
+	VMOVUPS (SI), Y12
+	VMASKMOVPS 32(SI), Y15, Y13
+	VBROADCASTSS (AX), Y14
+	VFMADD231PS Y14, Y12, Y0
+	VFMADD231PS Y14, Y13, Y1
+	VBROADCASTSS (AX)(R8*1), Y14
+	VFMADD231PS Y14, Y12, Y2
+	VFMADD231PS Y14, Y13, Y3
+	PREFETCHT1 (BX)
+	ADDQ tile_stride(DI), BX
+	PREFETCHT0 0(SI)(CX*1)
+	VBROADCASTSS (AX)(R8*2), Y14
+	VFMADD231PS Y14, Y12, Y4
+	VFMADD231PS Y14, Y13, Y5
+	VBROADCASTSS (AX)(R9*1), Y14
+	VFMADD231PS Y14, Y12, Y6
+	VFMADD231PS Y14, Y13, Y7
+	ADDQ tile_csa(DI), AX
+	ADDQ DX, SI
+	DECQ R14
+	JNZ fetch
+	JMP tap
 	PCALIGN $32
 step:
 	VMOVUPS (SI), Y12
@@ -4081,6 +4707,7 @@ step:
 	JNZ step
 	JMP tap
 done:
+	MOVQ BX, tile_ahead(DI)
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
 	TESTQ $const_accumulate, DX
@@ -4164,7 +4791,7 @@ TEXT tileAVX25x16masked<>(SB), NOSPLIT, $0-0
 	VXORPS Y8, Y8, Y8
 	VXORPS Y9, Y9, Y9
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -4176,6 +4803,12 @@ TEXT tileAVX25x16masked<>(SB), NOSPLIT, $0-0
 	PREFETCHT0 0(AX)
 	ADDQ BX, AX
 	PREFETCHT0 0(AX)
+near:
+	MOVQ tile_ahead(DI), BX
+	TESTQ BX, BX
+	JZ tap
+	MOVQ DX, CX
+	SHLQ $4, CX
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -4191,6 +4824,35 @@ tap:
 	ADDQ tile_a(DI), AX
 	ADDQ tile_b(DI), SI
 	MOVQ tile_k(DI), R14
+	TESTQ BX, BX
+	JZ step
+	PCALIGN $32
+fetch:
+	VMOVUPS (SI), Y12
+	VMASKMOVPS 32(SI), Y15, Y13
+	VBROADCASTSS (AX), Y14
+	VFMADD231PS Y14, Y12, Y0
+	VFMADD231PS Y14, Y13, Y1
+	VBROADCASTSS (AX)(R8*1), Y14
+	VFMADD231PS Y14, Y12, Y2
+	VFMADD231PS Y14, Y13, Y3
+	PREFETCHT1 (BX)
+	ADDQ tile_stride(DI), BX
+	PREFETCHT0 0(SI)(CX*1)
+	VBROADCASTSS (AX)(R8*2), Y14
+	VFMADD231PS Y14, Y12, Y4
+	VFMADD231PS Y14, Y13, Y5
+	VBROADCASTSS (AX)(R9*1), Y14
+	VFMADD231PS Y14, Y12, Y6
+	VFMADD231PS Y14, Y13, Y7
+	VBROADCASTSS (AX)(R8*4), Y14
+	VFMADD231PS Y14, Y12, Y8
+	VFMADD231PS Y14, Y13, Y9
+	ADDQ tile_csa(DI), AX
+	ADDQ DX, SI
+	DECQ R14
+	JNZ fetch
+	JMP tap
 	PCALIGN $32
 step:
 	VMOVUPS (SI), Y12
@@ -4216,6 +4878,7 @@ step:
 	JNZ step
 	JMP tap
 done:
+	MOVQ BX, tile_ahead(DI)
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
 	TESTQ $const_accumulate, DX
@@ -4313,7 +4976,7 @@ TEXT tileAVX26x16masked<>(SB), NOSPLIT, $0-0
 	VXORPS Y10, Y10, Y10
 	VXORPS Y11, Y11, Y11
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -4327,6 +4990,12 @@ TEXT tileAVX26x16masked<>(SB), NOSPLIT, $0-0
 	PREFETCHT0 0(AX)
 	ADDQ BX, AX
 	PREFETCHT0 0(AX)
+near:
+	MOVQ tile_ahead(DI), BX
+	TESTQ BX, BX
+	JZ tap
+	MOVQ DX, CX
+	SHLQ $4, CX
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -4342,6 +5011,38 @@ tap:
 	ADDQ tile_a(DI), AX
 	ADDQ tile_b(DI), SI
 	MOVQ tile_k(DI), R14
+	TESTQ BX, BX
+	JZ step
+	PCALIGN $32
+fetch:
+	VMOVUPS (SI), Y12
+	VMASKMOVPS 32(SI), Y15, Y13
+	VBROADCASTSS (AX), Y14
+	VFMADD231PS Y14, Y12, Y0
+	VFMADD231PS Y14, Y13, Y1
+	VBROADCASTSS (AX)(R8*1), Y14
+	VFMADD231PS Y14, Y12, Y2
+	VFMADD231PS Y14, Y13, Y3
+	VBROADCASTSS (AX)(R8*2), Y14
+	VFMADD231PS Y14, Y12, Y4
+	VFMADD231PS Y14, Y13, Y5
+	PREFETCHT1 (BX)
+	ADDQ tile_stride(DI), BX
+	PREFETCHT0 0(SI)(CX*1)
+	VBROADCASTSS (AX)(R9*1), Y14
+	VFMADD231PS Y14, Y12, Y6
+	VFMADD231PS Y14, Y13, Y7
+	VBROADCASTSS (AX)(R8*4), Y14
+	VFMADD231PS Y14, Y12, Y8
+	VFMADD231PS Y14, Y13, Y9
+	VBROADCASTSS (AX)(R10*1), Y14
+	VFMADD231PS Y14, Y12, Y10
+	VFMADD231PS Y14, Y13, Y11
+	ADDQ tile_csa(DI), AX
+	ADDQ DX, SI
+	DECQ R14
+	JNZ fetch
+	JMP tap
 	PCALIGN $32
 step:
 	VMOVUPS (SI), Y12
@@ -4370,6 +5071,7 @@ step:
 	JNZ step
 	JMP tap
 done:
+	MOVQ BX, tile_ahead(DI)
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
 	TESTQ $const_accumulate, DX
@@ -4462,11 +5164,12 @@ TEXT tileAVX21x24<>(SB), NOSPLIT, $0-0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
 	PREFETCHT0 64(AX)
+near:
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -4541,7 +5244,7 @@ TEXT tileAVX22x24<>(SB), NOSPLIT, $0-0
 	VXORPS Y4, Y4, Y4
 	VXORPS Y5, Y5, Y5
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -4549,6 +5252,12 @@ TEXT tileAVX22x24<>(SB), NOSPLIT, $0-0
 	ADDQ BX, AX
 	PREFETCHT0 0(AX)
 	PREFETCHT0 64(AX)
+near:
+	MOVQ tile_ahead(DI), BX
+	TESTQ BX, BX
+	JZ tap
+	MOVQ DX, CX
+	SHLQ $4, CX
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -4564,6 +5273,30 @@ tap:
 	ADDQ tile_a(DI), AX
 	ADDQ tile_b(DI), SI
 	MOVQ tile_k(DI), R14
+	TESTQ BX, BX
+	JZ step
+	PCALIGN $32
+fetch:
+	VMOVUPS (SI), Y11
+	VMOVUPS 32(SI), Y12
+	VMOVUPS 64(SI), Y13
+	VBROADCASTSS (AX), Y14
+	VFMADD231PS Y14, Y11, Y0
+	VFMADD231PS Y14, Y12, Y1
+	VFMADD231PS Y14, Y13, Y2
+	PREFETCHT1 (BX)
+	ADDQ tile_stride(DI), BX
+	PREFETCHT0 0(SI)(CX*1)
+	PREFETCHT0 64(SI)(CX*1)
+	VBROADCASTSS (AX)(R8*1), Y14
+	VFMADD231PS Y14, Y11, Y3
+	VFMADD231PS Y14, Y12, Y4
+	VFMADD231PS Y14, Y13, Y5
+	ADDQ tile_csa(DI), AX
+	ADDQ DX, SI
+	DECQ R14
+	JNZ fetch
+	JMP tap
 	PCALIGN $32
 step:
 	VMOVUPS (SI), Y11
@@ -4583,6 +5316,7 @@ step:
 	JNZ step
 	JMP tap
 done:
+	MOVQ BX, tile_ahead(DI)
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
 	TESTQ $const_accumulate, DX
@@ -4644,7 +5378,7 @@ TEXT tileAVX23x24<>(SB), NOSPLIT, $0-0
 	VXORPS Y7, Y7, Y7
 	VXORPS Y8, Y8, Y8
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -4655,6 +5389,12 @@ TEXT tileAVX23x24<>(SB), NOSPLIT, $0-0
 	ADDQ BX, AX
 	PREFETCHT0 0(AX)
 	PREFETCHT0 64(AX)
+near:
+	MOVQ tile_ahead(DI), BX
+	TESTQ BX, BX
+	JZ tap
+	MOVQ DX, CX
+	SHLQ $4, CX
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -4670,6 +5410,34 @@ tap:
 	ADDQ tile_a(DI), AX
 	ADDQ tile_b(DI), SI
 	MOVQ tile_k(DI), R14
+	TESTQ BX, BX
+	JZ step
+	PCALIGN $32
+fetch:
+	VMOVUPS (SI), Y11
+	VMOVUPS 32(SI), Y12
+	VMOVUPS 64(SI), Y13
+	VBROADCASTSS (AX), Y14
+	VFMADD231PS Y14, Y11, Y0
+	VFMADD231PS Y14, Y12, Y1
+	VFMADD231PS Y14, Y13, Y2
+	PREFETCHT1 (BX)
+	ADDQ tile_stride(DI), BX
+	PREFETCHT0 0(SI)(CX*1)
+	PREFETCHT0 64(SI)(CX*1)
+	VBROADCASTSS (AX)(R8*1), Y14
+	VFMADD231PS Y14, Y11, Y3
+	VFMADD231PS Y14, Y12, Y4
+	VFMADD231PS Y14, Y13, Y5
+	VBROADCASTSS (AX)(R8*2), Y14
+	VFMADD231PS Y14, Y11, Y6
+	VFMADD231PS Y14, Y12, Y7
+	VFMADD231PS Y14, Y13, Y8
+	ADDQ tile_csa(DI), AX
+	ADDQ DX, SI
+	DECQ R14
+	JNZ fetch
+	JMP tap
 	PCALIGN $32
 step:
 	VMOVUPS (SI), Y11
@@ -4693,6 +5461,7 @@ step:
 	JNZ step
 	JMP tap
 done:
+	MOVQ BX, tile_ahead(DI)
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
 	TESTQ $const_accumulate, DX
@@ -4767,11 +5536,12 @@ TEXT tileAVX21x24masked<>(SB), NOSPLIT, $0-0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
 	PREFETCHT0 64(AX)
+near:
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -4852,7 +5622,7 @@ TEXT tileAVX22x24masked<>(SB), NOSPLIT, $0-0
 	VXORPS Y4, Y4, Y4
 	VXORPS Y5, Y5, Y5
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -4860,6 +5630,12 @@ TEXT tileAVX22x24masked<>(SB), NOSPLIT, $0-0
 	ADDQ BX, AX
 	PREFETCHT0 0(AX)
 	PREFETCHT0 64(AX)
+near:
+	MOVQ tile_ahead(DI), BX
+	TESTQ BX, BX
+	JZ tap
+	MOVQ DX, CX
+	SHLQ $4, CX
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -4875,6 +5651,30 @@ tap:
 	ADDQ tile_a(DI), AX
 	ADDQ tile_b(DI), SI
 	MOVQ tile_k(DI), R14
+	TESTQ BX, BX
+	JZ step
+	PCALIGN $32
+fetch:
+	VMOVUPS (SI), Y11
+	VMOVUPS 32(SI), Y12
+	VMASKMOVPS 64(SI), Y15, Y13
+	VBROADCASTSS (AX), Y14
+	VFMADD231PS Y14, Y11, Y0
+	VFMADD231PS Y14, Y12, Y1
+	VFMADD231PS Y14, Y13, Y2
+	PREFETCHT1 (BX)
+	ADDQ tile_stride(DI), BX
+	PREFETCHT0 0(SI)(CX*1)
+	PREFETCHT0 64(SI)(CX*1)
+	VBROADCASTSS (AX)(R8*1), Y14
+	VFMADD231PS Y14, Y11, Y3
+	VFMADD231PS Y14, Y12, Y4
+	VFMADD231PS Y14, Y13, Y5
+	ADDQ tile_csa(DI), AX
+	ADDQ DX, SI
+	DECQ R14
+	JNZ fetch
+	JMP tap
 	PCALIGN $32
 step:
 	VMOVUPS (SI), Y11
@@ -4894,6 +5694,7 @@ step:
 	JNZ step
 	JMP tap
 done:
+	MOVQ BX, tile_ahead(DI)
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
 	TESTQ $const_accumulate, DX
@@ -4962,7 +5763,7 @@ TEXT tileAVX23x24masked<>(SB), NOSPLIT, $0-0
 	VXORPS Y7, Y7, Y7
 	VXORPS Y8, Y8, Y8
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -4973,6 +5774,12 @@ TEXT tileAVX23x24masked<>(SB), NOSPLIT, $0-0
 	ADDQ BX, AX
 	PREFETCHT0 0(AX)
 	PREFETCHT0 64(AX)
+near:
+	MOVQ tile_ahead(DI), BX
+	TESTQ BX, BX
+	JZ tap
+	MOVQ DX, CX
+	SHLQ $4, CX
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -4988,6 +5795,34 @@ tap:
 	ADDQ tile_a(DI), AX
 	ADDQ tile_b(DI), SI
 	MOVQ tile_k(DI), R14
+	TESTQ BX, BX
+	JZ step
+	PCALIGN $32
+fetch:
+	VMOVUPS (SI), Y11
+	VMOVUPS 32(SI), Y12
+	VMASKMOVPS 64(SI), Y15, Y13
+	VBROADCASTSS (AX), Y14
+	VFMADD231PS Y14, Y11, Y0
+	VFMADD231PS Y14, Y12, Y1
+	VFMADD231PS Y14, Y13, Y2
+	PREFETCHT1 (BX)
+	ADDQ tile_stride(DI), BX
+	PREFETCHT0 0(SI)(CX*1)
+	PREFETCHT0 64(SI)(CX*1)
+	VBROADCASTSS (AX)(R8*1), Y14
+	VFMADD231PS Y14, Y11, Y3
+	VFMADD231PS Y14, Y12, Y4
+	VFMADD231PS Y14, Y13, Y5
+	VBROADCASTSS (AX)(R8*2), Y14
+	VFMADD231PS Y14, Y11, Y6
+	VFMADD231PS Y14, Y12, Y7
+	VFMADD231PS Y14, Y13, Y8
+	ADDQ tile_csa(DI), AX
+	ADDQ DX, SI
+	DECQ R14
+	JNZ fetch
+	JMP tap
 	PCALIGN $32
 step:
 	VMOVUPS (SI), Y11
@@ -5011,6 +5846,7 @@ step:
 	JNZ step
 	JMP tap
 done:
+	MOVQ BX, tile_ahead(DI)
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
 	TESTQ $const_accumulate, DX
@@ -5084,11 +5920,12 @@ TEXT tileAVX21x32<>(SB), NOSPLIT, $0-0
 	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
 	PREFETCHT0 64(AX)
+near:
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -5172,7 +6009,7 @@ TEXT tileAVX22x32<>(SB), NOSPLIT, $0-0
 	VXORPS Y6, Y6, Y6
 	VXORPS Y7, Y7, Y7
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -5180,6 +6017,12 @@ TEXT tileAVX22x32<>(SB), NOSPLIT, $0-0
 	ADDQ BX, AX
 	PREFETCHT0 0(AX)
 	PREFETCHT0 64(AX)
+near:
+	MOVQ tile_ahead(DI), BX
+	TESTQ BX, BX
+	JZ tap
+	MOVQ DX, CX
+	SHLQ $4, CX
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -5195,6 +6038,33 @@ tap:
 	ADDQ tile_a(DI), AX
 	ADDQ tile_b(DI), SI
 	MOVQ tile_k(DI), R14
+	TESTQ BX, BX
+	JZ step
+	PCALIGN $32
+fetch:
+	VMOVUPS (SI), Y10
+	VMOVUPS 32(SI), Y11
+	VMOVUPS 64(SI), Y12
+	VMOVUPS 96(SI), Y13
+	VBROADCASTSS (AX), Y14
+	VFMADD231PS Y14, Y10, Y0
+	VFMADD231PS Y14, Y11, Y1
+	VFMADD231PS Y14, Y12, Y2
+	VFMADD231PS Y14, Y13, Y3
+	PREFETCHT1 (BX)
+	ADDQ tile_stride(DI), BX
+	PREFETCHT0 0(SI)(CX*1)
+	PREFETCHT0 64(SI)(CX*1)
+	VBROADCASTSS (AX)(R8*1), Y14
+	VFMADD231PS Y14, Y10, Y4
+	VFMADD231PS Y14, Y11, Y5
+	VFMADD231PS Y14, Y12, Y6
+	VFMADD231PS Y14, Y13, Y7
+	ADDQ tile_csa(DI), AX
+	ADDQ DX, SI
+	DECQ R14
+	JNZ fetch
+	JMP tap
 	PCALIGN $32
 step:
 	VMOVUPS (SI), Y10
@@ -5217,6 +6087,7 @@ step:
 	JNZ step
 	JMP tap
 done:
+	MOVQ BX, tile_ahead(DI)
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
 	TESTQ $const_accumulate, DX
@@ -5287,11 +6158,12 @@ TEXT tileAVX21x32masked<>(SB), NOSPLIT, $0-0
 	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
 	PREFETCHT0 64(AX)
+near:
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -5381,7 +6253,7 @@ TEXT tileAVX22x32masked<>(SB), NOSPLIT, $0-0
 	VXORPS Y6, Y6, Y6
 	VXORPS Y7, Y7, Y7
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -5389,6 +6261,12 @@ TEXT tileAVX22x32masked<>(SB), NOSPLIT, $0-0
 	ADDQ BX, AX
 	PREFETCHT0 0(AX)
 	PREFETCHT0 64(AX)
+near:
+	MOVQ tile_ahead(DI), BX
+	TESTQ BX, BX
+	JZ tap
+	MOVQ DX, CX
+	SHLQ $4, CX
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -5404,6 +6282,33 @@ tap:
 	ADDQ tile_a(DI), AX
 	ADDQ tile_b(DI), SI
 	MOVQ tile_k(DI), R14
+	TESTQ BX, BX
+	JZ step
+	PCALIGN $32
+fetch:
+	VMOVUPS (SI), Y10
+	VMOVUPS 32(SI), Y11
+	VMOVUPS 64(SI), Y12
+	VMASKMOVPS 96(SI), Y15, Y13
+	VBROADCASTSS (AX), Y14
+	VFMADD231PS Y14, Y10, Y0
+	VFMADD231PS Y14, Y11, Y1
+	VFMADD231PS Y14, Y12, Y2
+	VFMADD231PS Y14, Y13, Y3
+	PREFETCHT1 (BX)
+	ADDQ tile_stride(DI), BX
+	PREFETCHT0 0(SI)(CX*1)
+	PREFETCHT0 64(SI)(CX*1)
+	VBROADCASTSS (AX)(R8*1), Y14
+	VFMADD231PS Y14, Y10, Y4
+	VFMADD231PS Y14, Y11, Y5
+	VFMADD231PS Y14, Y12, Y6
+	VFMADD231PS Y14, Y13, Y7
+	ADDQ tile_csa(DI), AX
+	ADDQ DX, SI
+	DECQ R14
+	JNZ fetch
+	JMP tap
 	PCALIGN $32
 step:
 	VMOVUPS (SI), Y10
@@ -5426,6 +6331,7 @@ step:
 	JNZ step
 	JMP tap
 done:
+	MOVQ BX, tile_ahead(DI)
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
 	TESTQ $const_accumulate, DX

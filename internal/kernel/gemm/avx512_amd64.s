@@ -11,10 +11,11 @@ TEXT tileAVX5121x16<>(SB), NOSPLIT, $0-0
 	MOVQ tile_rsb(DI), DX
 	VPXORD Z0, Z0, Z0
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
+near:
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -70,12 +71,13 @@ TEXT tileAVX5122x16<>(SB), NOSPLIT, $0-0
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
 	ADDQ BX, AX
 	PREFETCHT0 0(AX)
+near:
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -139,7 +141,7 @@ TEXT tileAVX5123x16<>(SB), NOSPLIT, $0-0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -147,6 +149,7 @@ TEXT tileAVX5123x16<>(SB), NOSPLIT, $0-0
 	PREFETCHT0 0(AX)
 	ADDQ BX, AX
 	PREFETCHT0 0(AX)
+near:
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -219,7 +222,7 @@ TEXT tileAVX5124x16<>(SB), NOSPLIT, $0-0
 	VPXORD Z2, Z2, Z2
 	VPXORD Z3, Z3, Z3
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -229,6 +232,7 @@ TEXT tileAVX5124x16<>(SB), NOSPLIT, $0-0
 	PREFETCHT0 0(AX)
 	ADDQ BX, AX
 	PREFETCHT0 0(AX)
+near:
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -309,7 +313,7 @@ TEXT tileAVX5125x16<>(SB), NOSPLIT, $0-0
 	VPXORD Z3, Z3, Z3
 	VPXORD Z4, Z4, Z4
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -321,6 +325,7 @@ TEXT tileAVX5125x16<>(SB), NOSPLIT, $0-0
 	PREFETCHT0 0(AX)
 	ADDQ BX, AX
 	PREFETCHT0 0(AX)
+near:
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -410,7 +415,7 @@ TEXT tileAVX5126x16<>(SB), NOSPLIT, $0-0
 	VPXORD Z4, Z4, Z4
 	VPXORD Z5, Z5, Z5
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -424,6 +429,7 @@ TEXT tileAVX5126x16<>(SB), NOSPLIT, $0-0
 	PREFETCHT0 0(AX)
 	ADDQ BX, AX
 	PREFETCHT0 0(AX)
+near:
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -521,7 +527,7 @@ TEXT tileAVX5127x16<>(SB), NOSPLIT, $0-0
 	VPXORD Z5, Z5, Z5
 	VPXORD Z6, Z6, Z6
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -537,6 +543,7 @@ TEXT tileAVX5127x16<>(SB), NOSPLIT, $0-0
 	PREFETCHT0 0(AX)
 	ADDQ BX, AX
 	PREFETCHT0 0(AX)
+near:
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -643,7 +650,7 @@ TEXT tileAVX5128x16<>(SB), NOSPLIT, $0-0
 	VPXORD Z6, Z6, Z6
 	VPXORD Z7, Z7, Z7
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -661,6 +668,7 @@ TEXT tileAVX5128x16<>(SB), NOSPLIT, $0-0
 	PREFETCHT0 0(AX)
 	ADDQ BX, AX
 	PREFETCHT0 0(AX)
+near:
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -775,7 +783,7 @@ TEXT tileAVX5129x16<>(SB), NOSPLIT, $0-0
 	VPXORD Z7, Z7, Z7
 	VPXORD Z8, Z8, Z8
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -795,6 +803,7 @@ TEXT tileAVX5129x16<>(SB), NOSPLIT, $0-0
 	PREFETCHT0 0(AX)
 	ADDQ BX, AX
 	PREFETCHT0 0(AX)
+near:
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -918,7 +927,7 @@ TEXT tileAVX51210x16<>(SB), NOSPLIT, $0-0
 	VPXORD Z8, Z8, Z8
 	VPXORD Z9, Z9, Z9
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -940,6 +949,7 @@ TEXT tileAVX51210x16<>(SB), NOSPLIT, $0-0
 	PREFETCHT0 0(AX)
 	ADDQ BX, AX
 	PREFETCHT0 0(AX)
+near:
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -1071,7 +1081,7 @@ TEXT tileAVX51211x16<>(SB), NOSPLIT, $0-0
 	VPXORD Z9, Z9, Z9
 	VPXORD Z10, Z10, Z10
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -1095,6 +1105,7 @@ TEXT tileAVX51211x16<>(SB), NOSPLIT, $0-0
 	PREFETCHT0 0(AX)
 	ADDQ BX, AX
 	PREFETCHT0 0(AX)
+near:
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -1235,7 +1246,7 @@ TEXT tileAVX51212x16<>(SB), NOSPLIT, $0-0
 	VPXORD Z10, Z10, Z10
 	VPXORD Z11, Z11, Z11
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -1261,6 +1272,7 @@ TEXT tileAVX51212x16<>(SB), NOSPLIT, $0-0
 	PREFETCHT0 0(AX)
 	ADDQ BX, AX
 	PREFETCHT0 0(AX)
+near:
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -1409,7 +1421,7 @@ TEXT tileAVX51213x16<>(SB), NOSPLIT, $0-0
 	VPXORD Z11, Z11, Z11
 	VPXORD Z12, Z12, Z12
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -1437,6 +1449,7 @@ TEXT tileAVX51213x16<>(SB), NOSPLIT, $0-0
 	PREFETCHT0 0(AX)
 	ADDQ BX, AX
 	PREFETCHT0 0(AX)
+near:
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -1594,7 +1607,7 @@ TEXT tileAVX51214x16<>(SB), NOSPLIT, $0-0
 	VPXORD Z12, Z12, Z12
 	VPXORD Z13, Z13, Z13
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -1624,6 +1637,7 @@ TEXT tileAVX51214x16<>(SB), NOSPLIT, $0-0
 	PREFETCHT0 0(AX)
 	ADDQ BX, AX
 	PREFETCHT0 0(AX)
+near:
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -1789,7 +1803,7 @@ TEXT tileAVX51215x16<>(SB), NOSPLIT, $0-0
 	VPXORD Z13, Z13, Z13
 	VPXORD Z14, Z14, Z14
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -1821,6 +1835,7 @@ TEXT tileAVX51215x16<>(SB), NOSPLIT, $0-0
 	PREFETCHT0 0(AX)
 	ADDQ BX, AX
 	PREFETCHT0 0(AX)
+near:
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -1996,7 +2011,7 @@ TEXT tileAVX51216x16<>(SB), NOSPLIT, $0-0
 	VPXORD Z14, Z14, Z14
 	VPXORD Z15, Z15, Z15
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -2030,6 +2045,7 @@ TEXT tileAVX51216x16<>(SB), NOSPLIT, $0-0
 	PREFETCHT0 0(AX)
 	ADDQ BX, AX
 	PREFETCHT0 0(AX)
+near:
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -2213,7 +2229,7 @@ TEXT tileAVX51217x16<>(SB), NOSPLIT, $0-0
 	VPXORD Z15, Z15, Z15
 	VPXORD Z16, Z16, Z16
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -2249,6 +2265,7 @@ TEXT tileAVX51217x16<>(SB), NOSPLIT, $0-0
 	PREFETCHT0 0(AX)
 	ADDQ BX, AX
 	PREFETCHT0 0(AX)
+near:
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -2440,7 +2457,7 @@ TEXT tileAVX51218x16<>(SB), NOSPLIT, $0-0
 	VPXORD Z16, Z16, Z16
 	VPXORD Z17, Z17, Z17
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -2478,6 +2495,7 @@ TEXT tileAVX51218x16<>(SB), NOSPLIT, $0-0
 	PREFETCHT0 0(AX)
 	ADDQ BX, AX
 	PREFETCHT0 0(AX)
+near:
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -2677,7 +2695,7 @@ TEXT tileAVX51219x16<>(SB), NOSPLIT, $0-0
 	VPXORD Z17, Z17, Z17
 	VPXORD Z18, Z18, Z18
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -2717,6 +2735,7 @@ TEXT tileAVX51219x16<>(SB), NOSPLIT, $0-0
 	PREFETCHT0 0(AX)
 	ADDQ BX, AX
 	PREFETCHT0 0(AX)
+near:
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -2924,7 +2943,7 @@ TEXT tileAVX51220x16<>(SB), NOSPLIT, $0-0
 	VPXORD Z18, Z18, Z18
 	VPXORD Z19, Z19, Z19
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -2966,6 +2985,7 @@ TEXT tileAVX51220x16<>(SB), NOSPLIT, $0-0
 	PREFETCHT0 0(AX)
 	ADDQ BX, AX
 	PREFETCHT0 0(AX)
+near:
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -3181,7 +3201,7 @@ TEXT tileAVX51221x16<>(SB), NOSPLIT, $0-0
 	VPXORD Z19, Z19, Z19
 	VPXORD Z20, Z20, Z20
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -3225,6 +3245,7 @@ TEXT tileAVX51221x16<>(SB), NOSPLIT, $0-0
 	PREFETCHT0 0(AX)
 	ADDQ BX, AX
 	PREFETCHT0 0(AX)
+near:
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -3448,7 +3469,7 @@ TEXT tileAVX51222x16<>(SB), NOSPLIT, $0-0
 	VPXORD Z20, Z20, Z20
 	VPXORD Z21, Z21, Z21
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -3494,6 +3515,7 @@ TEXT tileAVX51222x16<>(SB), NOSPLIT, $0-0
 	PREFETCHT0 0(AX)
 	ADDQ BX, AX
 	PREFETCHT0 0(AX)
+near:
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -3725,7 +3747,7 @@ TEXT tileAVX51223x16<>(SB), NOSPLIT, $0-0
 	VPXORD Z21, Z21, Z21
 	VPXORD Z22, Z22, Z22
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -3773,6 +3795,7 @@ TEXT tileAVX51223x16<>(SB), NOSPLIT, $0-0
 	PREFETCHT0 0(AX)
 	ADDQ BX, AX
 	PREFETCHT0 0(AX)
+near:
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -4012,7 +4035,7 @@ TEXT tileAVX51224x16<>(SB), NOSPLIT, $0-0
 	VPXORD Z22, Z22, Z22
 	VPXORD Z23, Z23, Z23
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -4062,6 +4085,7 @@ TEXT tileAVX51224x16<>(SB), NOSPLIT, $0-0
 	PREFETCHT0 0(AX)
 	ADDQ BX, AX
 	PREFETCHT0 0(AX)
+near:
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -4309,7 +4333,7 @@ TEXT tileAVX51225x16<>(SB), NOSPLIT, $0-0
 	VPXORD Z23, Z23, Z23
 	VPXORD Z24, Z24, Z24
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -4361,6 +4385,7 @@ TEXT tileAVX51225x16<>(SB), NOSPLIT, $0-0
 	PREFETCHT0 0(AX)
 	ADDQ BX, AX
 	PREFETCHT0 0(AX)
+near:
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -4616,7 +4641,7 @@ TEXT tileAVX51226x16<>(SB), NOSPLIT, $0-0
 	VPXORD Z24, Z24, Z24
 	VPXORD Z25, Z25, Z25
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -4670,6 +4695,7 @@ TEXT tileAVX51226x16<>(SB), NOSPLIT, $0-0
 	PREFETCHT0 0(AX)
 	ADDQ BX, AX
 	PREFETCHT0 0(AX)
+near:
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -4933,7 +4959,7 @@ TEXT tileAVX51227x16<>(SB), NOSPLIT, $0-0
 	VPXORD Z25, Z25, Z25
 	VPXORD Z26, Z26, Z26
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -4989,6 +5015,7 @@ TEXT tileAVX51227x16<>(SB), NOSPLIT, $0-0
 	PREFETCHT0 0(AX)
 	ADDQ BX, AX
 	PREFETCHT0 0(AX)
+near:
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -5260,7 +5287,7 @@ TEXT tileAVX51228x16<>(SB), NOSPLIT, $0-0
 	VPXORD Z26, Z26, Z26
 	VPXORD Z27, Z27, Z27
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -5318,6 +5345,7 @@ TEXT tileAVX51228x16<>(SB), NOSPLIT, $0-0
 	PREFETCHT0 0(AX)
 	ADDQ BX, AX
 	PREFETCHT0 0(AX)
+near:
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -5568,10 +5596,11 @@ TEXT tileAVX5121x16masked<>(SB), NOSPLIT, $0-0
 	MOVQ tile_rsb(DI), DX
 	VPXORD Z0, Z0, Z0
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
+near:
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -5632,12 +5661,13 @@ TEXT tileAVX5122x16masked<>(SB), NOSPLIT, $0-0
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
 	ADDQ BX, AX
 	PREFETCHT0 0(AX)
+near:
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -5706,7 +5736,7 @@ TEXT tileAVX5123x16masked<>(SB), NOSPLIT, $0-0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -5714,6 +5744,7 @@ TEXT tileAVX5123x16masked<>(SB), NOSPLIT, $0-0
 	PREFETCHT0 0(AX)
 	ADDQ BX, AX
 	PREFETCHT0 0(AX)
+near:
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -5791,7 +5822,7 @@ TEXT tileAVX5124x16masked<>(SB), NOSPLIT, $0-0
 	VPXORD Z2, Z2, Z2
 	VPXORD Z3, Z3, Z3
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -5801,6 +5832,7 @@ TEXT tileAVX5124x16masked<>(SB), NOSPLIT, $0-0
 	PREFETCHT0 0(AX)
 	ADDQ BX, AX
 	PREFETCHT0 0(AX)
+near:
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -5886,7 +5918,7 @@ TEXT tileAVX5125x16masked<>(SB), NOSPLIT, $0-0
 	VPXORD Z3, Z3, Z3
 	VPXORD Z4, Z4, Z4
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -5898,6 +5930,7 @@ TEXT tileAVX5125x16masked<>(SB), NOSPLIT, $0-0
 	PREFETCHT0 0(AX)
 	ADDQ BX, AX
 	PREFETCHT0 0(AX)
+near:
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -5992,7 +6025,7 @@ TEXT tileAVX5126x16masked<>(SB), NOSPLIT, $0-0
 	VPXORD Z4, Z4, Z4
 	VPXORD Z5, Z5, Z5
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -6006,6 +6039,7 @@ TEXT tileAVX5126x16masked<>(SB), NOSPLIT, $0-0
 	PREFETCHT0 0(AX)
 	ADDQ BX, AX
 	PREFETCHT0 0(AX)
+near:
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -6108,7 +6142,7 @@ TEXT tileAVX5127x16masked<>(SB), NOSPLIT, $0-0
 	VPXORD Z5, Z5, Z5
 	VPXORD Z6, Z6, Z6
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -6124,6 +6158,7 @@ TEXT tileAVX5127x16masked<>(SB), NOSPLIT, $0-0
 	PREFETCHT0 0(AX)
 	ADDQ BX, AX
 	PREFETCHT0 0(AX)
+near:
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -6235,7 +6270,7 @@ TEXT tileAVX5128x16masked<>(SB), NOSPLIT, $0-0
 	VPXORD Z6, Z6, Z6
 	VPXORD Z7, Z7, Z7
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -6253,6 +6288,7 @@ TEXT tileAVX5128x16masked<>(SB), NOSPLIT, $0-0
 	PREFETCHT0 0(AX)
 	ADDQ BX, AX
 	PREFETCHT0 0(AX)
+near:
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -6372,7 +6408,7 @@ TEXT tileAVX5129x16masked<>(SB), NOSPLIT, $0-0
 	VPXORD Z7, Z7, Z7
 	VPXORD Z8, Z8, Z8
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -6392,6 +6428,7 @@ TEXT tileAVX5129x16masked<>(SB), NOSPLIT, $0-0
 	PREFETCHT0 0(AX)
 	ADDQ BX, AX
 	PREFETCHT0 0(AX)
+near:
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -6520,7 +6557,7 @@ TEXT tileAVX51210x16masked<>(SB), NOSPLIT, $0-0
 	VPXORD Z8, Z8, Z8
 	VPXORD Z9, Z9, Z9
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -6542,6 +6579,7 @@ TEXT tileAVX51210x16masked<>(SB), NOSPLIT, $0-0
 	PREFETCHT0 0(AX)
 	ADDQ BX, AX
 	PREFETCHT0 0(AX)
+near:
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -6678,7 +6716,7 @@ TEXT tileAVX51211x16masked<>(SB), NOSPLIT, $0-0
 	VPXORD Z9, Z9, Z9
 	VPXORD Z10, Z10, Z10
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -6702,6 +6740,7 @@ TEXT tileAVX51211x16masked<>(SB), NOSPLIT, $0-0
 	PREFETCHT0 0(AX)
 	ADDQ BX, AX
 	PREFETCHT0 0(AX)
+near:
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -6847,7 +6886,7 @@ TEXT tileAVX51212x16masked<>(SB), NOSPLIT, $0-0
 	VPXORD Z10, Z10, Z10
 	VPXORD Z11, Z11, Z11
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -6873,6 +6912,7 @@ TEXT tileAVX51212x16masked<>(SB), NOSPLIT, $0-0
 	PREFETCHT0 0(AX)
 	ADDQ BX, AX
 	PREFETCHT0 0(AX)
+near:
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -7026,7 +7066,7 @@ TEXT tileAVX51213x16masked<>(SB), NOSPLIT, $0-0
 	VPXORD Z11, Z11, Z11
 	VPXORD Z12, Z12, Z12
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -7054,6 +7094,7 @@ TEXT tileAVX51213x16masked<>(SB), NOSPLIT, $0-0
 	PREFETCHT0 0(AX)
 	ADDQ BX, AX
 	PREFETCHT0 0(AX)
+near:
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -7216,7 +7257,7 @@ TEXT tileAVX51214x16masked<>(SB), NOSPLIT, $0-0
 	VPXORD Z12, Z12, Z12
 	VPXORD Z13, Z13, Z13
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -7246,6 +7287,7 @@ TEXT tileAVX51214x16masked<>(SB), NOSPLIT, $0-0
 	PREFETCHT0 0(AX)
 	ADDQ BX, AX
 	PREFETCHT0 0(AX)
+near:
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -7416,7 +7458,7 @@ TEXT tileAVX51215x16masked<>(SB), NOSPLIT, $0-0
 	VPXORD Z13, Z13, Z13
 	VPXORD Z14, Z14, Z14
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -7448,6 +7490,7 @@ TEXT tileAVX51215x16masked<>(SB), NOSPLIT, $0-0
 	PREFETCHT0 0(AX)
 	ADDQ BX, AX
 	PREFETCHT0 0(AX)
+near:
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -7628,7 +7671,7 @@ TEXT tileAVX51216x16masked<>(SB), NOSPLIT, $0-0
 	VPXORD Z14, Z14, Z14
 	VPXORD Z15, Z15, Z15
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -7662,6 +7705,7 @@ TEXT tileAVX51216x16masked<>(SB), NOSPLIT, $0-0
 	PREFETCHT0 0(AX)
 	ADDQ BX, AX
 	PREFETCHT0 0(AX)
+near:
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -7850,7 +7894,7 @@ TEXT tileAVX51217x16masked<>(SB), NOSPLIT, $0-0
 	VPXORD Z15, Z15, Z15
 	VPXORD Z16, Z16, Z16
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -7886,6 +7930,7 @@ TEXT tileAVX51217x16masked<>(SB), NOSPLIT, $0-0
 	PREFETCHT0 0(AX)
 	ADDQ BX, AX
 	PREFETCHT0 0(AX)
+near:
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -8082,7 +8127,7 @@ TEXT tileAVX51218x16masked<>(SB), NOSPLIT, $0-0
 	VPXORD Z16, Z16, Z16
 	VPXORD Z17, Z17, Z17
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -8120,6 +8165,7 @@ TEXT tileAVX51218x16masked<>(SB), NOSPLIT, $0-0
 	PREFETCHT0 0(AX)
 	ADDQ BX, AX
 	PREFETCHT0 0(AX)
+near:
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -8324,7 +8370,7 @@ TEXT tileAVX51219x16masked<>(SB), NOSPLIT, $0-0
 	VPXORD Z17, Z17, Z17
 	VPXORD Z18, Z18, Z18
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -8364,6 +8410,7 @@ TEXT tileAVX51219x16masked<>(SB), NOSPLIT, $0-0
 	PREFETCHT0 0(AX)
 	ADDQ BX, AX
 	PREFETCHT0 0(AX)
+near:
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -8576,7 +8623,7 @@ TEXT tileAVX51220x16masked<>(SB), NOSPLIT, $0-0
 	VPXORD Z18, Z18, Z18
 	VPXORD Z19, Z19, Z19
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -8618,6 +8665,7 @@ TEXT tileAVX51220x16masked<>(SB), NOSPLIT, $0-0
 	PREFETCHT0 0(AX)
 	ADDQ BX, AX
 	PREFETCHT0 0(AX)
+near:
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -8838,7 +8886,7 @@ TEXT tileAVX51221x16masked<>(SB), NOSPLIT, $0-0
 	VPXORD Z19, Z19, Z19
 	VPXORD Z20, Z20, Z20
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -8882,6 +8930,7 @@ TEXT tileAVX51221x16masked<>(SB), NOSPLIT, $0-0
 	PREFETCHT0 0(AX)
 	ADDQ BX, AX
 	PREFETCHT0 0(AX)
+near:
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -9110,7 +9159,7 @@ TEXT tileAVX51222x16masked<>(SB), NOSPLIT, $0-0
 	VPXORD Z20, Z20, Z20
 	VPXORD Z21, Z21, Z21
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -9156,6 +9205,7 @@ TEXT tileAVX51222x16masked<>(SB), NOSPLIT, $0-0
 	PREFETCHT0 0(AX)
 	ADDQ BX, AX
 	PREFETCHT0 0(AX)
+near:
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -9392,7 +9442,7 @@ TEXT tileAVX51223x16masked<>(SB), NOSPLIT, $0-0
 	VPXORD Z21, Z21, Z21
 	VPXORD Z22, Z22, Z22
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -9440,6 +9490,7 @@ TEXT tileAVX51223x16masked<>(SB), NOSPLIT, $0-0
 	PREFETCHT0 0(AX)
 	ADDQ BX, AX
 	PREFETCHT0 0(AX)
+near:
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -9684,7 +9735,7 @@ TEXT tileAVX51224x16masked<>(SB), NOSPLIT, $0-0
 	VPXORD Z22, Z22, Z22
 	VPXORD Z23, Z23, Z23
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -9734,6 +9785,7 @@ TEXT tileAVX51224x16masked<>(SB), NOSPLIT, $0-0
 	PREFETCHT0 0(AX)
 	ADDQ BX, AX
 	PREFETCHT0 0(AX)
+near:
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -9986,7 +10038,7 @@ TEXT tileAVX51225x16masked<>(SB), NOSPLIT, $0-0
 	VPXORD Z23, Z23, Z23
 	VPXORD Z24, Z24, Z24
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -10038,6 +10090,7 @@ TEXT tileAVX51225x16masked<>(SB), NOSPLIT, $0-0
 	PREFETCHT0 0(AX)
 	ADDQ BX, AX
 	PREFETCHT0 0(AX)
+near:
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -10298,7 +10351,7 @@ TEXT tileAVX51226x16masked<>(SB), NOSPLIT, $0-0
 	VPXORD Z24, Z24, Z24
 	VPXORD Z25, Z25, Z25
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -10352,6 +10405,7 @@ TEXT tileAVX51226x16masked<>(SB), NOSPLIT, $0-0
 	PREFETCHT0 0(AX)
 	ADDQ BX, AX
 	PREFETCHT0 0(AX)
+near:
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -10620,7 +10674,7 @@ TEXT tileAVX51227x16masked<>(SB), NOSPLIT, $0-0
 	VPXORD Z25, Z25, Z25
 	VPXORD Z26, Z26, Z26
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -10676,6 +10730,7 @@ TEXT tileAVX51227x16masked<>(SB), NOSPLIT, $0-0
 	PREFETCHT0 0(AX)
 	ADDQ BX, AX
 	PREFETCHT0 0(AX)
+near:
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -10952,7 +11007,7 @@ TEXT tileAVX51228x16masked<>(SB), NOSPLIT, $0-0
 	VPXORD Z26, Z26, Z26
 	VPXORD Z27, Z27, Z27
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -11010,6 +11065,7 @@ TEXT tileAVX51228x16masked<>(SB), NOSPLIT, $0-0
 	PREFETCHT0 0(AX)
 	ADDQ BX, AX
 	PREFETCHT0 0(AX)
+near:
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -11256,11 +11312,12 @@ TEXT tileAVX5121x32<>(SB), NOSPLIT, $0-0
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
 	PREFETCHT0 64(AX)
+near:
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -11326,7 +11383,7 @@ TEXT tileAVX5122x32<>(SB), NOSPLIT, $0-0
 	VPXORD Z2, Z2, Z2
 	VPXORD Z3, Z3, Z3
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -11334,6 +11391,7 @@ TEXT tileAVX5122x32<>(SB), NOSPLIT, $0-0
 	ADDQ BX, AX
 	PREFETCHT0 0(AX)
 	PREFETCHT0 64(AX)
+near:
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -11414,7 +11472,7 @@ TEXT tileAVX5123x32<>(SB), NOSPLIT, $0-0
 	VPXORD Z4, Z4, Z4
 	VPXORD Z5, Z5, Z5
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -11425,6 +11483,7 @@ TEXT tileAVX5123x32<>(SB), NOSPLIT, $0-0
 	ADDQ BX, AX
 	PREFETCHT0 0(AX)
 	PREFETCHT0 64(AX)
+near:
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -11521,7 +11580,7 @@ TEXT tileAVX5124x32<>(SB), NOSPLIT, $0-0
 	VPXORD Z6, Z6, Z6
 	VPXORD Z7, Z7, Z7
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -11535,6 +11594,7 @@ TEXT tileAVX5124x32<>(SB), NOSPLIT, $0-0
 	ADDQ BX, AX
 	PREFETCHT0 0(AX)
 	PREFETCHT0 64(AX)
+near:
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -11646,7 +11706,7 @@ TEXT tileAVX5125x32<>(SB), NOSPLIT, $0-0
 	VPXORD Z8, Z8, Z8
 	VPXORD Z9, Z9, Z9
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -11663,6 +11723,7 @@ TEXT tileAVX5125x32<>(SB), NOSPLIT, $0-0
 	ADDQ BX, AX
 	PREFETCHT0 0(AX)
 	PREFETCHT0 64(AX)
+near:
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -11790,7 +11851,7 @@ TEXT tileAVX5126x32<>(SB), NOSPLIT, $0-0
 	VPXORD Z10, Z10, Z10
 	VPXORD Z11, Z11, Z11
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -11810,6 +11871,7 @@ TEXT tileAVX5126x32<>(SB), NOSPLIT, $0-0
 	ADDQ BX, AX
 	PREFETCHT0 0(AX)
 	PREFETCHT0 64(AX)
+near:
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -11952,7 +12014,7 @@ TEXT tileAVX5127x32<>(SB), NOSPLIT, $0-0
 	VPXORD Z12, Z12, Z12
 	VPXORD Z13, Z13, Z13
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -11975,6 +12037,7 @@ TEXT tileAVX5127x32<>(SB), NOSPLIT, $0-0
 	ADDQ BX, AX
 	PREFETCHT0 0(AX)
 	PREFETCHT0 64(AX)
+near:
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -12133,7 +12196,7 @@ TEXT tileAVX5128x32<>(SB), NOSPLIT, $0-0
 	VPXORD Z14, Z14, Z14
 	VPXORD Z15, Z15, Z15
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -12159,6 +12222,12 @@ TEXT tileAVX5128x32<>(SB), NOSPLIT, $0-0
 	ADDQ BX, AX
 	PREFETCHT0 0(AX)
 	PREFETCHT0 64(AX)
+near:
+	MOVQ tile_ahead(DI), BX
+	TESTQ BX, BX
+	JZ tap
+	MOVQ DX, CX
+	SHLQ $4, CX
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -12174,6 +12243,45 @@ tap:
 	ADDQ tile_a(DI), AX
 	ADDQ tile_b(DI), SI
 	MOVQ tile_k(DI), R14
+	TESTQ BX, BX
+	JZ step
+	PCALIGN $32
+fetch:
+	VMOVUPS (SI), Z28
+	VMOVUPS 64(SI), Z29
+	VBROADCASTSS (AX), Z30
+	VFMADD231PS Z30, Z28, Z0
+	VFMADD231PS Z30, Z29, Z1
+	VBROADCASTSS (AX)(R8*1), Z31
+	VFMADD231PS Z31, Z28, Z2
+	VFMADD231PS Z31, Z29, Z3
+	VBROADCASTSS (AX)(R8*2), Z30
+	VFMADD231PS Z30, Z28, Z4
+	VFMADD231PS Z30, Z29, Z5
+	VBROADCASTSS (AX)(R9*1), Z31
+	VFMADD231PS Z31, Z28, Z6
+	VFMADD231PS Z31, Z29, Z7
+	PREFETCHT1 (BX)
+	ADDQ tile_stride(DI), BX
+	PREFETCHT0 0(SI)(CX*1)
+	PREFETCHT0 64(SI)(CX*1)
+	VBROADCASTSS (AX)(R8*4), Z30
+	VFMADD231PS Z30, Z28, Z8
+	VFMADD231PS Z30, Z29, Z9
+	VBROADCASTSS (AX)(R10*1), Z31
+	VFMADD231PS Z31, Z28, Z10
+	VFMADD231PS Z31, Z29, Z11
+	VBROADCASTSS (AX)(R9*2), Z30
+	VFMADD231PS Z30, Z28, Z12
+	VFMADD231PS Z30, Z29, Z13
+	VBROADCASTSS (AX)(R11*1), Z31
+	VFMADD231PS Z31, Z28, Z14
+	VFMADD231PS Z31, Z29, Z15
+	ADDQ tile_csa(DI), AX
+	ADDQ DX, SI
+	DECQ R14
+	JNZ fetch
+	JMP tap
 	PCALIGN $32
 step:
 	VMOVUPS (SI), Z28
@@ -12208,6 +12316,7 @@ step:
 	JNZ step
 	JMP tap
 done:
+	MOVQ BX, tile_ahead(DI)
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
 	TESTQ $const_accumulate, DX
@@ -12332,7 +12441,7 @@ TEXT tileAVX5129x32<>(SB), NOSPLIT, $0-0
 	VPXORD Z16, Z16, Z16
 	VPXORD Z17, Z17, Z17
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -12361,6 +12470,12 @@ TEXT tileAVX5129x32<>(SB), NOSPLIT, $0-0
 	ADDQ BX, AX
 	PREFETCHT0 0(AX)
 	PREFETCHT0 64(AX)
+near:
+	MOVQ tile_ahead(DI), BX
+	TESTQ BX, BX
+	JZ tap
+	MOVQ DX, CX
+	SHLQ $4, CX
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -12376,6 +12491,48 @@ tap:
 	ADDQ tile_a(DI), AX
 	ADDQ tile_b(DI), SI
 	MOVQ tile_k(DI), R14
+	TESTQ BX, BX
+	JZ step
+	PCALIGN $32
+fetch:
+	VMOVUPS (SI), Z28
+	VMOVUPS 64(SI), Z29
+	VBROADCASTSS (AX), Z30
+	VFMADD231PS Z30, Z28, Z0
+	VFMADD231PS Z30, Z29, Z1
+	VBROADCASTSS (AX)(R8*1), Z31
+	VFMADD231PS Z31, Z28, Z2
+	VFMADD231PS Z31, Z29, Z3
+	VBROADCASTSS (AX)(R8*2), Z30
+	VFMADD231PS Z30, Z28, Z4
+	VFMADD231PS Z30, Z29, Z5
+	VBROADCASTSS (AX)(R9*1), Z31
+	VFMADD231PS Z31, Z28, Z6
+	VFMADD231PS Z31, Z29, Z7
+	PREFETCHT1 (BX)
+	ADDQ tile_stride(DI), BX
+	PREFETCHT0 0(SI)(CX*1)
+	PREFETCHT0 64(SI)(CX*1)
+	VBROADCASTSS (AX)(R8*4), Z30
+	VFMADD231PS Z30, Z28, Z8
+	VFMADD231PS Z30, Z29, Z9
+	VBROADCASTSS (AX)(R10*1), Z31
+	VFMADD231PS Z31, Z28, Z10
+	VFMADD231PS Z31, Z29, Z11
+	VBROADCASTSS (AX)(R9*2), Z30
+	VFMADD231PS Z30, Z28, Z12
+	VFMADD231PS Z30, Z29, Z13
+	VBROADCASTSS (AX)(R11*1), Z31
+	VFMADD231PS Z31, Z28, Z14
+	VFMADD231PS Z31, Z29, Z15
+	VBROADCASTSS (AX)(R8*8), Z30
+	VFMADD231PS Z30, Z28, Z16
+	VFMADD231PS Z30, Z29, Z17
+	ADDQ tile_csa(DI), AX
+	ADDQ DX, SI
+	DECQ R14
+	JNZ fetch
+	JMP tap
 	PCALIGN $32
 step:
 	VMOVUPS (SI), Z28
@@ -12413,6 +12570,7 @@ step:
 	JNZ step
 	JMP tap
 done:
+	MOVQ BX, tile_ahead(DI)
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
 	TESTQ $const_accumulate, DX
@@ -12550,7 +12708,7 @@ TEXT tileAVX51210x32<>(SB), NOSPLIT, $0-0
 	VPXORD Z18, Z18, Z18
 	VPXORD Z19, Z19, Z19
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -12582,6 +12740,12 @@ TEXT tileAVX51210x32<>(SB), NOSPLIT, $0-0
 	ADDQ BX, AX
 	PREFETCHT0 0(AX)
 	PREFETCHT0 64(AX)
+near:
+	MOVQ tile_ahead(DI), BX
+	TESTQ BX, BX
+	JZ tap
+	MOVQ DX, CX
+	SHLQ $4, CX
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -12597,6 +12761,51 @@ tap:
 	ADDQ tile_a(DI), AX
 	ADDQ tile_b(DI), SI
 	MOVQ tile_k(DI), R14
+	TESTQ BX, BX
+	JZ step
+	PCALIGN $32
+fetch:
+	VMOVUPS (SI), Z28
+	VMOVUPS 64(SI), Z29
+	VBROADCASTSS (AX), Z30
+	VFMADD231PS Z30, Z28, Z0
+	VFMADD231PS Z30, Z29, Z1
+	VBROADCASTSS (AX)(R8*1), Z31
+	VFMADD231PS Z31, Z28, Z2
+	VFMADD231PS Z31, Z29, Z3
+	VBROADCASTSS (AX)(R8*2), Z30
+	VFMADD231PS Z30, Z28, Z4
+	VFMADD231PS Z30, Z29, Z5
+	VBROADCASTSS (AX)(R9*1), Z31
+	VFMADD231PS Z31, Z28, Z6
+	VFMADD231PS Z31, Z29, Z7
+	VBROADCASTSS (AX)(R8*4), Z30
+	VFMADD231PS Z30, Z28, Z8
+	VFMADD231PS Z30, Z29, Z9
+	PREFETCHT1 (BX)
+	ADDQ tile_stride(DI), BX
+	PREFETCHT0 0(SI)(CX*1)
+	PREFETCHT0 64(SI)(CX*1)
+	VBROADCASTSS (AX)(R10*1), Z31
+	VFMADD231PS Z31, Z28, Z10
+	VFMADD231PS Z31, Z29, Z11
+	VBROADCASTSS (AX)(R9*2), Z30
+	VFMADD231PS Z30, Z28, Z12
+	VFMADD231PS Z30, Z29, Z13
+	VBROADCASTSS (AX)(R11*1), Z31
+	VFMADD231PS Z31, Z28, Z14
+	VFMADD231PS Z31, Z29, Z15
+	VBROADCASTSS (AX)(R8*8), Z30
+	VFMADD231PS Z30, Z28, Z16
+	VFMADD231PS Z30, Z29, Z17
+	VBROADCASTSS (AX)(R12*1), Z31
+	VFMADD231PS Z31, Z28, Z18
+	VFMADD231PS Z31, Z29, Z19
+	ADDQ tile_csa(DI), AX
+	ADDQ DX, SI
+	DECQ R14
+	JNZ fetch
+	JMP tap
 	PCALIGN $32
 step:
 	VMOVUPS (SI), Z28
@@ -12637,6 +12846,7 @@ step:
 	JNZ step
 	JMP tap
 done:
+	MOVQ BX, tile_ahead(DI)
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
 	TESTQ $const_accumulate, DX
@@ -12786,7 +12996,7 @@ TEXT tileAVX51211x32<>(SB), NOSPLIT, $0-0
 	VPXORD Z20, Z20, Z20
 	VPXORD Z21, Z21, Z21
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -12821,6 +13031,12 @@ TEXT tileAVX51211x32<>(SB), NOSPLIT, $0-0
 	ADDQ BX, AX
 	PREFETCHT0 0(AX)
 	PREFETCHT0 64(AX)
+near:
+	MOVQ tile_ahead(DI), BX
+	TESTQ BX, BX
+	JZ tap
+	MOVQ DX, CX
+	SHLQ $4, CX
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -12836,6 +13052,54 @@ tap:
 	ADDQ tile_a(DI), AX
 	ADDQ tile_b(DI), SI
 	MOVQ tile_k(DI), R14
+	TESTQ BX, BX
+	JZ step
+	PCALIGN $32
+fetch:
+	VMOVUPS (SI), Z28
+	VMOVUPS 64(SI), Z29
+	VBROADCASTSS (AX), Z30
+	VFMADD231PS Z30, Z28, Z0
+	VFMADD231PS Z30, Z29, Z1
+	VBROADCASTSS (AX)(R8*1), Z31
+	VFMADD231PS Z31, Z28, Z2
+	VFMADD231PS Z31, Z29, Z3
+	VBROADCASTSS (AX)(R8*2), Z30
+	VFMADD231PS Z30, Z28, Z4
+	VFMADD231PS Z30, Z29, Z5
+	VBROADCASTSS (AX)(R9*1), Z31
+	VFMADD231PS Z31, Z28, Z6
+	VFMADD231PS Z31, Z29, Z7
+	VBROADCASTSS (AX)(R8*4), Z30
+	VFMADD231PS Z30, Z28, Z8
+	VFMADD231PS Z30, Z29, Z9
+	PREFETCHT1 (BX)
+	ADDQ tile_stride(DI), BX
+	PREFETCHT0 0(SI)(CX*1)
+	PREFETCHT0 64(SI)(CX*1)
+	VBROADCASTSS (AX)(R10*1), Z31
+	VFMADD231PS Z31, Z28, Z10
+	VFMADD231PS Z31, Z29, Z11
+	VBROADCASTSS (AX)(R9*2), Z30
+	VFMADD231PS Z30, Z28, Z12
+	VFMADD231PS Z30, Z29, Z13
+	VBROADCASTSS (AX)(R11*1), Z31
+	VFMADD231PS Z31, Z28, Z14
+	VFMADD231PS Z31, Z29, Z15
+	VBROADCASTSS (AX)(R8*8), Z30
+	VFMADD231PS Z30, Z28, Z16
+	VFMADD231PS Z30, Z29, Z17
+	VBROADCASTSS (AX)(R12*1), Z31
+	VFMADD231PS Z31, Z28, Z18
+	VFMADD231PS Z31, Z29, Z19
+	VBROADCASTSS (AX)(R10*2), Z30
+	VFMADD231PS Z30, Z28, Z20
+	VFMADD231PS Z30, Z29, Z21
+	ADDQ tile_csa(DI), AX
+	ADDQ DX, SI
+	DECQ R14
+	JNZ fetch
+	JMP tap
 	PCALIGN $32
 step:
 	VMOVUPS (SI), Z28
@@ -12879,6 +13143,7 @@ step:
 	JNZ step
 	JMP tap
 done:
+	MOVQ BX, tile_ahead(DI)
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
 	TESTQ $const_accumulate, DX
@@ -13041,7 +13306,7 @@ TEXT tileAVX51212x32<>(SB), NOSPLIT, $0-0
 	VPXORD Z22, Z22, Z22
 	VPXORD Z23, Z23, Z23
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -13079,6 +13344,12 @@ TEXT tileAVX51212x32<>(SB), NOSPLIT, $0-0
 	ADDQ BX, AX
 	PREFETCHT0 0(AX)
 	PREFETCHT0 64(AX)
+near:
+	MOVQ tile_ahead(DI), BX
+	TESTQ BX, BX
+	JZ tap
+	MOVQ DX, CX
+	SHLQ $4, CX
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -13094,6 +13365,57 @@ tap:
 	ADDQ tile_a(DI), AX
 	ADDQ tile_b(DI), SI
 	MOVQ tile_k(DI), R14
+	TESTQ BX, BX
+	JZ step
+	PCALIGN $32
+fetch:
+	VMOVUPS (SI), Z28
+	VMOVUPS 64(SI), Z29
+	VBROADCASTSS (AX), Z30
+	VFMADD231PS Z30, Z28, Z0
+	VFMADD231PS Z30, Z29, Z1
+	VBROADCASTSS (AX)(R8*1), Z31
+	VFMADD231PS Z31, Z28, Z2
+	VFMADD231PS Z31, Z29, Z3
+	VBROADCASTSS (AX)(R8*2), Z30
+	VFMADD231PS Z30, Z28, Z4
+	VFMADD231PS Z30, Z29, Z5
+	VBROADCASTSS (AX)(R9*1), Z31
+	VFMADD231PS Z31, Z28, Z6
+	VFMADD231PS Z31, Z29, Z7
+	VBROADCASTSS (AX)(R8*4), Z30
+	VFMADD231PS Z30, Z28, Z8
+	VFMADD231PS Z30, Z29, Z9
+	VBROADCASTSS (AX)(R10*1), Z31
+	VFMADD231PS Z31, Z28, Z10
+	VFMADD231PS Z31, Z29, Z11
+	PREFETCHT1 (BX)
+	ADDQ tile_stride(DI), BX
+	PREFETCHT0 0(SI)(CX*1)
+	PREFETCHT0 64(SI)(CX*1)
+	VBROADCASTSS (AX)(R9*2), Z30
+	VFMADD231PS Z30, Z28, Z12
+	VFMADD231PS Z30, Z29, Z13
+	VBROADCASTSS (AX)(R11*1), Z31
+	VFMADD231PS Z31, Z28, Z14
+	VFMADD231PS Z31, Z29, Z15
+	VBROADCASTSS (AX)(R8*8), Z30
+	VFMADD231PS Z30, Z28, Z16
+	VFMADD231PS Z30, Z29, Z17
+	VBROADCASTSS (AX)(R12*1), Z31
+	VFMADD231PS Z31, Z28, Z18
+	VFMADD231PS Z31, Z29, Z19
+	VBROADCASTSS (AX)(R10*2), Z30
+	VFMADD231PS Z30, Z28, Z20
+	VFMADD231PS Z30, Z29, Z21
+	VBROADCASTSS (AX)(R13*1), Z31
+	VFMADD231PS Z31, Z28, Z22
+	VFMADD231PS Z31, Z29, Z23
+	ADDQ tile_csa(DI), AX
+	ADDQ DX, SI
+	DECQ R14
+	JNZ fetch
+	JMP tap
 	PCALIGN $32
 step:
 	VMOVUPS (SI), Z28
@@ -13140,6 +13462,7 @@ step:
 	JNZ step
 	JMP tap
 done:
+	MOVQ BX, tile_ahead(DI)
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
 	TESTQ $const_accumulate, DX
@@ -13314,7 +13637,7 @@ TEXT tileAVX51213x32<>(SB), NOSPLIT, $0-0
 	VPXORD Z24, Z24, Z24
 	VPXORD Z25, Z25, Z25
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -13355,6 +13678,12 @@ TEXT tileAVX51213x32<>(SB), NOSPLIT, $0-0
 	ADDQ BX, AX
 	PREFETCHT0 0(AX)
 	PREFETCHT0 64(AX)
+near:
+	MOVQ tile_ahead(DI), BX
+	TESTQ BX, BX
+	JZ tap
+	MOVQ DX, CX
+	SHLQ $4, CX
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -13370,6 +13699,60 @@ tap:
 	ADDQ tile_a(DI), AX
 	ADDQ tile_b(DI), SI
 	MOVQ tile_k(DI), R14
+	TESTQ BX, BX
+	JZ step
+	PCALIGN $32
+fetch:
+	VMOVUPS (SI), Z28
+	VMOVUPS 64(SI), Z29
+	VBROADCASTSS (AX), Z30
+	VFMADD231PS Z30, Z28, Z0
+	VFMADD231PS Z30, Z29, Z1
+	VBROADCASTSS (AX)(R8*1), Z31
+	VFMADD231PS Z31, Z28, Z2
+	VFMADD231PS Z31, Z29, Z3
+	VBROADCASTSS (AX)(R8*2), Z30
+	VFMADD231PS Z30, Z28, Z4
+	VFMADD231PS Z30, Z29, Z5
+	VBROADCASTSS (AX)(R9*1), Z31
+	VFMADD231PS Z31, Z28, Z6
+	VFMADD231PS Z31, Z29, Z7
+	VBROADCASTSS (AX)(R8*4), Z30
+	VFMADD231PS Z30, Z28, Z8
+	VFMADD231PS Z30, Z29, Z9
+	VBROADCASTSS (AX)(R10*1), Z31
+	VFMADD231PS Z31, Z28, Z10
+	VFMADD231PS Z31, Z29, Z11
+	PREFETCHT1 (BX)
+	ADDQ tile_stride(DI), BX
+	PREFETCHT0 0(SI)(CX*1)
+	PREFETCHT0 64(SI)(CX*1)
+	VBROADCASTSS (AX)(R9*2), Z30
+	VFMADD231PS Z30, Z28, Z12
+	VFMADD231PS Z30, Z29, Z13
+	VBROADCASTSS (AX)(R11*1), Z31
+	VFMADD231PS Z31, Z28, Z14
+	VFMADD231PS Z31, Z29, Z15
+	VBROADCASTSS (AX)(R8*8), Z30
+	VFMADD231PS Z30, Z28, Z16
+	VFMADD231PS Z30, Z29, Z17
+	VBROADCASTSS (AX)(R12*1), Z31
+	VFMADD231PS Z31, Z28, Z18
+	VFMADD231PS Z31, Z29, Z19
+	VBROADCASTSS (AX)(R10*2), Z30
+	VFMADD231PS Z30, Z28, Z20
+	VFMADD231PS Z30, Z29, Z21
+	VBROADCASTSS (AX)(R13*1), Z31
+	VFMADD231PS Z31, Z28, Z22
+	VFMADD231PS Z31, Z29, Z23
+	VBROADCASTSS (AX)(R9*4), Z30
+	VFMADD231PS Z30, Z28, Z24
+	VFMADD231PS Z30, Z29, Z25
+	ADDQ tile_csa(DI), AX
+	ADDQ DX, SI
+	DECQ R14
+	JNZ fetch
+	JMP tap
 	PCALIGN $32
 step:
 	VMOVUPS (SI), Z28
@@ -13419,6 +13802,7 @@ step:
 	JNZ step
 	JMP tap
 done:
+	MOVQ BX, tile_ahead(DI)
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
 	TESTQ $const_accumulate, DX
@@ -13606,7 +13990,7 @@ TEXT tileAVX51214x32<>(SB), NOSPLIT, $0-0
 	VPXORD Z26, Z26, Z26
 	VPXORD Z27, Z27, Z27
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -13650,6 +14034,12 @@ TEXT tileAVX51214x32<>(SB), NOSPLIT, $0-0
 	ADDQ BX, AX
 	PREFETCHT0 0(AX)
 	PREFETCHT0 64(AX)
+near:
+	MOVQ tile_ahead(DI), BX
+	TESTQ BX, BX
+	JZ tap
+	MOVQ DX, CX
+	SHLQ $4, CX
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -13665,6 +14055,63 @@ tap:
 	ADDQ tile_a(DI), AX
 	ADDQ tile_b(DI), SI
 	MOVQ tile_k(DI), R14
+	TESTQ BX, BX
+	JZ step
+	PCALIGN $32
+fetch:
+	VMOVUPS (SI), Z28
+	VMOVUPS 64(SI), Z29
+	VBROADCASTSS (AX), Z30
+	VFMADD231PS Z30, Z28, Z0
+	VFMADD231PS Z30, Z29, Z1
+	VBROADCASTSS (AX)(R8*1), Z31
+	VFMADD231PS Z31, Z28, Z2
+	VFMADD231PS Z31, Z29, Z3
+	VBROADCASTSS (AX)(R8*2), Z30
+	VFMADD231PS Z30, Z28, Z4
+	VFMADD231PS Z30, Z29, Z5
+	VBROADCASTSS (AX)(R9*1), Z31
+	VFMADD231PS Z31, Z28, Z6
+	VFMADD231PS Z31, Z29, Z7
+	VBROADCASTSS (AX)(R8*4), Z30
+	VFMADD231PS Z30, Z28, Z8
+	VFMADD231PS Z30, Z29, Z9
+	VBROADCASTSS (AX)(R10*1), Z31
+	VFMADD231PS Z31, Z28, Z10
+	VFMADD231PS Z31, Z29, Z11
+	VBROADCASTSS (AX)(R9*2), Z30
+	VFMADD231PS Z30, Z28, Z12
+	VFMADD231PS Z30, Z29, Z13
+	PREFETCHT1 (BX)
+	ADDQ tile_stride(DI), BX
+	PREFETCHT0 0(SI)(CX*1)
+	PREFETCHT0 64(SI)(CX*1)
+	VBROADCASTSS (AX)(R11*1), Z31
+	VFMADD231PS Z31, Z28, Z14
+	VFMADD231PS Z31, Z29, Z15
+	VBROADCASTSS (AX)(R8*8), Z30
+	VFMADD231PS Z30, Z28, Z16
+	VFMADD231PS Z30, Z29, Z17
+	VBROADCASTSS (AX)(R12*1), Z31
+	VFMADD231PS Z31, Z28, Z18
+	VFMADD231PS Z31, Z29, Z19
+	VBROADCASTSS (AX)(R10*2), Z30
+	VFMADD231PS Z30, Z28, Z20
+	VFMADD231PS Z30, Z29, Z21
+	VBROADCASTSS (AX)(R13*1), Z31
+	VFMADD231PS Z31, Z28, Z22
+	VFMADD231PS Z31, Z29, Z23
+	VBROADCASTSS (AX)(R9*4), Z30
+	VFMADD231PS Z30, Z28, Z24
+	VFMADD231PS Z30, Z29, Z25
+	VBROADCASTSS (AX)(R15*1), Z31
+	VFMADD231PS Z31, Z28, Z26
+	VFMADD231PS Z31, Z29, Z27
+	ADDQ tile_csa(DI), AX
+	ADDQ DX, SI
+	DECQ R14
+	JNZ fetch
+	JMP tap
 	PCALIGN $32
 step:
 	VMOVUPS (SI), Z28
@@ -13717,6 +14164,7 @@ step:
 	JNZ step
 	JMP tap
 done:
+	MOVQ BX, tile_ahead(DI)
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
 	TESTQ $const_accumulate, DX
@@ -13887,11 +14335,12 @@ TEXT tileAVX5121x32masked<>(SB), NOSPLIT, $0-0
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
 	PREFETCHT0 64(AX)
+near:
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -13962,7 +14411,7 @@ TEXT tileAVX5122x32masked<>(SB), NOSPLIT, $0-0
 	VPXORD Z2, Z2, Z2
 	VPXORD Z3, Z3, Z3
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -13970,6 +14419,7 @@ TEXT tileAVX5122x32masked<>(SB), NOSPLIT, $0-0
 	ADDQ BX, AX
 	PREFETCHT0 0(AX)
 	PREFETCHT0 64(AX)
+near:
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -14055,7 +14505,7 @@ TEXT tileAVX5123x32masked<>(SB), NOSPLIT, $0-0
 	VPXORD Z4, Z4, Z4
 	VPXORD Z5, Z5, Z5
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -14066,6 +14516,7 @@ TEXT tileAVX5123x32masked<>(SB), NOSPLIT, $0-0
 	ADDQ BX, AX
 	PREFETCHT0 0(AX)
 	PREFETCHT0 64(AX)
+near:
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -14167,7 +14618,7 @@ TEXT tileAVX5124x32masked<>(SB), NOSPLIT, $0-0
 	VPXORD Z6, Z6, Z6
 	VPXORD Z7, Z7, Z7
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -14181,6 +14632,7 @@ TEXT tileAVX5124x32masked<>(SB), NOSPLIT, $0-0
 	ADDQ BX, AX
 	PREFETCHT0 0(AX)
 	PREFETCHT0 64(AX)
+near:
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -14297,7 +14749,7 @@ TEXT tileAVX5125x32masked<>(SB), NOSPLIT, $0-0
 	VPXORD Z8, Z8, Z8
 	VPXORD Z9, Z9, Z9
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -14314,6 +14766,7 @@ TEXT tileAVX5125x32masked<>(SB), NOSPLIT, $0-0
 	ADDQ BX, AX
 	PREFETCHT0 0(AX)
 	PREFETCHT0 64(AX)
+near:
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -14446,7 +14899,7 @@ TEXT tileAVX5126x32masked<>(SB), NOSPLIT, $0-0
 	VPXORD Z10, Z10, Z10
 	VPXORD Z11, Z11, Z11
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -14466,6 +14919,7 @@ TEXT tileAVX5126x32masked<>(SB), NOSPLIT, $0-0
 	ADDQ BX, AX
 	PREFETCHT0 0(AX)
 	PREFETCHT0 64(AX)
+near:
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -14613,7 +15067,7 @@ TEXT tileAVX5127x32masked<>(SB), NOSPLIT, $0-0
 	VPXORD Z12, Z12, Z12
 	VPXORD Z13, Z13, Z13
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -14636,6 +15090,7 @@ TEXT tileAVX5127x32masked<>(SB), NOSPLIT, $0-0
 	ADDQ BX, AX
 	PREFETCHT0 0(AX)
 	PREFETCHT0 64(AX)
+near:
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -14799,7 +15254,7 @@ TEXT tileAVX5128x32masked<>(SB), NOSPLIT, $0-0
 	VPXORD Z14, Z14, Z14
 	VPXORD Z15, Z15, Z15
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -14825,6 +15280,12 @@ TEXT tileAVX5128x32masked<>(SB), NOSPLIT, $0-0
 	ADDQ BX, AX
 	PREFETCHT0 0(AX)
 	PREFETCHT0 64(AX)
+near:
+	MOVQ tile_ahead(DI), BX
+	TESTQ BX, BX
+	JZ tap
+	MOVQ DX, CX
+	SHLQ $4, CX
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -14840,6 +15301,45 @@ tap:
 	ADDQ tile_a(DI), AX
 	ADDQ tile_b(DI), SI
 	MOVQ tile_k(DI), R14
+	TESTQ BX, BX
+	JZ step
+	PCALIGN $32
+fetch:
+	VMOVUPS (SI), Z28
+	VMOVUPS.Z 64(SI), K1, Z29
+	VBROADCASTSS (AX), Z30
+	VFMADD231PS Z30, Z28, Z0
+	VFMADD231PS Z30, Z29, Z1
+	VBROADCASTSS (AX)(R8*1), Z31
+	VFMADD231PS Z31, Z28, Z2
+	VFMADD231PS Z31, Z29, Z3
+	VBROADCASTSS (AX)(R8*2), Z30
+	VFMADD231PS Z30, Z28, Z4
+	VFMADD231PS Z30, Z29, Z5
+	VBROADCASTSS (AX)(R9*1), Z31
+	VFMADD231PS Z31, Z28, Z6
+	VFMADD231PS Z31, Z29, Z7
+	PREFETCHT1 (BX)
+	ADDQ tile_stride(DI), BX
+	PREFETCHT0 0(SI)(CX*1)
+	PREFETCHT0 64(SI)(CX*1)
+	VBROADCASTSS (AX)(R8*4), Z30
+	VFMADD231PS Z30, Z28, Z8
+	VFMADD231PS Z30, Z29, Z9
+	VBROADCASTSS (AX)(R10*1), Z31
+	VFMADD231PS Z31, Z28, Z10
+	VFMADD231PS Z31, Z29, Z11
+	VBROADCASTSS (AX)(R9*2), Z30
+	VFMADD231PS Z30, Z28, Z12
+	VFMADD231PS Z30, Z29, Z13
+	VBROADCASTSS (AX)(R11*1), Z31
+	VFMADD231PS Z31, Z28, Z14
+	VFMADD231PS Z31, Z29, Z15
+	ADDQ tile_csa(DI), AX
+	ADDQ DX, SI
+	DECQ R14
+	JNZ fetch
+	JMP tap
 	PCALIGN $32
 step:
 	VMOVUPS (SI), Z28
@@ -14874,6 +15374,7 @@ step:
 	JNZ step
 	JMP tap
 done:
+	MOVQ BX, tile_ahead(DI)
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
 	TESTQ $const_accumulate, DX
@@ -15003,7 +15504,7 @@ TEXT tileAVX5129x32masked<>(SB), NOSPLIT, $0-0
 	VPXORD Z16, Z16, Z16
 	VPXORD Z17, Z17, Z17
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -15032,6 +15533,12 @@ TEXT tileAVX5129x32masked<>(SB), NOSPLIT, $0-0
 	ADDQ BX, AX
 	PREFETCHT0 0(AX)
 	PREFETCHT0 64(AX)
+near:
+	MOVQ tile_ahead(DI), BX
+	TESTQ BX, BX
+	JZ tap
+	MOVQ DX, CX
+	SHLQ $4, CX
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -15047,6 +15554,48 @@ tap:
 	ADDQ tile_a(DI), AX
 	ADDQ tile_b(DI), SI
 	MOVQ tile_k(DI), R14
+	TESTQ BX, BX
+	JZ step
+	PCALIGN $32
+fetch:
+	VMOVUPS (SI), Z28
+	VMOVUPS.Z 64(SI), K1, Z29
+	VBROADCASTSS (AX), Z30
+	VFMADD231PS Z30, Z28, Z0
+	VFMADD231PS Z30, Z29, Z1
+	VBROADCASTSS (AX)(R8*1), Z31
+	VFMADD231PS Z31, Z28, Z2
+	VFMADD231PS Z31, Z29, Z3
+	VBROADCASTSS (AX)(R8*2), Z30
+	VFMADD231PS Z30, Z28, Z4
+	VFMADD231PS Z30, Z29, Z5
+	VBROADCASTSS (AX)(R9*1), Z31
+	VFMADD231PS Z31, Z28, Z6
+	VFMADD231PS Z31, Z29, Z7
+	PREFETCHT1 (BX)
+	ADDQ tile_stride(DI), BX
+	PREFETCHT0 0(SI)(CX*1)
+	PREFETCHT0 64(SI)(CX*1)
+	VBROADCASTSS (AX)(R8*4), Z30
+	VFMADD231PS Z30, Z28, Z8
+	VFMADD231PS Z30, Z29, Z9
+	VBROADCASTSS (AX)(R10*1), Z31
+	VFMADD231PS Z31, Z28, Z10
+	VFMADD231PS Z31, Z29, Z11
+	VBROADCASTSS (AX)(R9*2), Z30
+	VFMADD231PS Z30, Z28, Z12
+	VFMADD231PS Z30, Z29, Z13
+	VBROADCASTSS (AX)(R11*1), Z31
+	VFMADD231PS Z31, Z28, Z14
+	VFMADD231PS Z31, Z29, Z15
+	VBROADCASTSS (AX)(R8*8), Z30
+	VFMADD231PS Z30, Z28, Z16
+	VFMADD231PS Z30, Z29, Z17
+	ADDQ tile_csa(DI), AX
+	ADDQ DX, SI
+	DECQ R14
+	JNZ fetch
+	JMP tap
 	PCALIGN $32
 step:
 	VMOVUPS (SI), Z28
@@ -15084,6 +15633,7 @@ step:
 	JNZ step
 	JMP tap
 done:
+	MOVQ BX, tile_ahead(DI)
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
 	TESTQ $const_accumulate, DX
@@ -15226,7 +15776,7 @@ TEXT tileAVX51210x32masked<>(SB), NOSPLIT, $0-0
 	VPXORD Z18, Z18, Z18
 	VPXORD Z19, Z19, Z19
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -15258,6 +15808,12 @@ TEXT tileAVX51210x32masked<>(SB), NOSPLIT, $0-0
 	ADDQ BX, AX
 	PREFETCHT0 0(AX)
 	PREFETCHT0 64(AX)
+near:
+	MOVQ tile_ahead(DI), BX
+	TESTQ BX, BX
+	JZ tap
+	MOVQ DX, CX
+	SHLQ $4, CX
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -15273,6 +15829,51 @@ tap:
 	ADDQ tile_a(DI), AX
 	ADDQ tile_b(DI), SI
 	MOVQ tile_k(DI), R14
+	TESTQ BX, BX
+	JZ step
+	PCALIGN $32
+fetch:
+	VMOVUPS (SI), Z28
+	VMOVUPS.Z 64(SI), K1, Z29
+	VBROADCASTSS (AX), Z30
+	VFMADD231PS Z30, Z28, Z0
+	VFMADD231PS Z30, Z29, Z1
+	VBROADCASTSS (AX)(R8*1), Z31
+	VFMADD231PS Z31, Z28, Z2
+	VFMADD231PS Z31, Z29, Z3
+	VBROADCASTSS (AX)(R8*2), Z30
+	VFMADD231PS Z30, Z28, Z4
+	VFMADD231PS Z30, Z29, Z5
+	VBROADCASTSS (AX)(R9*1), Z31
+	VFMADD231PS Z31, Z28, Z6
+	VFMADD231PS Z31, Z29, Z7
+	VBROADCASTSS (AX)(R8*4), Z30
+	VFMADD231PS Z30, Z28, Z8
+	VFMADD231PS Z30, Z29, Z9
+	PREFETCHT1 (BX)
+	ADDQ tile_stride(DI), BX
+	PREFETCHT0 0(SI)(CX*1)
+	PREFETCHT0 64(SI)(CX*1)
+	VBROADCASTSS (AX)(R10*1), Z31
+	VFMADD231PS Z31, Z28, Z10
+	VFMADD231PS Z31, Z29, Z11
+	VBROADCASTSS (AX)(R9*2), Z30
+	VFMADD231PS Z30, Z28, Z12
+	VFMADD231PS Z30, Z29, Z13
+	VBROADCASTSS (AX)(R11*1), Z31
+	VFMADD231PS Z31, Z28, Z14
+	VFMADD231PS Z31, Z29, Z15
+	VBROADCASTSS (AX)(R8*8), Z30
+	VFMADD231PS Z30, Z28, Z16
+	VFMADD231PS Z30, Z29, Z17
+	VBROADCASTSS (AX)(R12*1), Z31
+	VFMADD231PS Z31, Z28, Z18
+	VFMADD231PS Z31, Z29, Z19
+	ADDQ tile_csa(DI), AX
+	ADDQ DX, SI
+	DECQ R14
+	JNZ fetch
+	JMP tap
 	PCALIGN $32
 step:
 	VMOVUPS (SI), Z28
@@ -15313,6 +15914,7 @@ step:
 	JNZ step
 	JMP tap
 done:
+	MOVQ BX, tile_ahead(DI)
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
 	TESTQ $const_accumulate, DX
@@ -15467,7 +16069,7 @@ TEXT tileAVX51211x32masked<>(SB), NOSPLIT, $0-0
 	VPXORD Z20, Z20, Z20
 	VPXORD Z21, Z21, Z21
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -15502,6 +16104,12 @@ TEXT tileAVX51211x32masked<>(SB), NOSPLIT, $0-0
 	ADDQ BX, AX
 	PREFETCHT0 0(AX)
 	PREFETCHT0 64(AX)
+near:
+	MOVQ tile_ahead(DI), BX
+	TESTQ BX, BX
+	JZ tap
+	MOVQ DX, CX
+	SHLQ $4, CX
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -15517,6 +16125,54 @@ tap:
 	ADDQ tile_a(DI), AX
 	ADDQ tile_b(DI), SI
 	MOVQ tile_k(DI), R14
+	TESTQ BX, BX
+	JZ step
+	PCALIGN $32
+fetch:
+	VMOVUPS (SI), Z28
+	VMOVUPS.Z 64(SI), K1, Z29
+	VBROADCASTSS (AX), Z30
+	VFMADD231PS Z30, Z28, Z0
+	VFMADD231PS Z30, Z29, Z1
+	VBROADCASTSS (AX)(R8*1), Z31
+	VFMADD231PS Z31, Z28, Z2
+	VFMADD231PS Z31, Z29, Z3
+	VBROADCASTSS (AX)(R8*2), Z30
+	VFMADD231PS Z30, Z28, Z4
+	VFMADD231PS Z30, Z29, Z5
+	VBROADCASTSS (AX)(R9*1), Z31
+	VFMADD231PS Z31, Z28, Z6
+	VFMADD231PS Z31, Z29, Z7
+	VBROADCASTSS (AX)(R8*4), Z30
+	VFMADD231PS Z30, Z28, Z8
+	VFMADD231PS Z30, Z29, Z9
+	PREFETCHT1 (BX)
+	ADDQ tile_stride(DI), BX
+	PREFETCHT0 0(SI)(CX*1)
+	PREFETCHT0 64(SI)(CX*1)
+	VBROADCASTSS (AX)(R10*1), Z31
+	VFMADD231PS Z31, Z28, Z10
+	VFMADD231PS Z31, Z29, Z11
+	VBROADCASTSS (AX)(R9*2), Z30
+	VFMADD231PS Z30, Z28, Z12
+	VFMADD231PS Z30, Z29, Z13
+	VBROADCASTSS (AX)(R11*1), Z31
+	VFMADD231PS Z31, Z28, Z14
+	VFMADD231PS Z31, Z29, Z15
+	VBROADCASTSS (AX)(R8*8), Z30
+	VFMADD231PS Z30, Z28, Z16
+	VFMADD231PS Z30, Z29, Z17
+	VBROADCASTSS (AX)(R12*1), Z31
+	VFMADD231PS Z31, Z28, Z18
+	VFMADD231PS Z31, Z29, Z19
+	VBROADCASTSS (AX)(R10*2), Z30
+	VFMADD231PS Z30, Z28, Z20
+	VFMADD231PS Z30, Z29, Z21
+	ADDQ tile_csa(DI), AX
+	ADDQ DX, SI
+	DECQ R14
+	JNZ fetch
+	JMP tap
 	PCALIGN $32
 step:
 	VMOVUPS (SI), Z28
@@ -15560,6 +16216,7 @@ step:
 	JNZ step
 	JMP tap
 done:
+	MOVQ BX, tile_ahead(DI)
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
 	TESTQ $const_accumulate, DX
@@ -15727,7 +16384,7 @@ TEXT tileAVX51212x32masked<>(SB), NOSPLIT, $0-0
 	VPXORD Z22, Z22, Z22
 	VPXORD Z23, Z23, Z23
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -15765,6 +16422,12 @@ TEXT tileAVX51212x32masked<>(SB), NOSPLIT, $0-0
 	ADDQ BX, AX
 	PREFETCHT0 0(AX)
 	PREFETCHT0 64(AX)
+near:
+	MOVQ tile_ahead(DI), BX
+	TESTQ BX, BX
+	JZ tap
+	MOVQ DX, CX
+	SHLQ $4, CX
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -15780,6 +16443,57 @@ tap:
 	ADDQ tile_a(DI), AX
 	ADDQ tile_b(DI), SI
 	MOVQ tile_k(DI), R14
+	TESTQ BX, BX
+	JZ step
+	PCALIGN $32
+fetch:
+	VMOVUPS (SI), Z28
+	VMOVUPS.Z 64(SI), K1, Z29
+	VBROADCASTSS (AX), Z30
+	VFMADD231PS Z30, Z28, Z0
+	VFMADD231PS Z30, Z29, Z1
+	VBROADCASTSS (AX)(R8*1), Z31
+	VFMADD231PS Z31, Z28, Z2
+	VFMADD231PS Z31, Z29, Z3
+	VBROADCASTSS (AX)(R8*2), Z30
+	VFMADD231PS Z30, Z28, Z4
+	VFMADD231PS Z30, Z29, Z5
+	VBROADCASTSS (AX)(R9*1), Z31
+	VFMADD231PS Z31, Z28, Z6
+	VFMADD231PS Z31, Z29, Z7
+	VBROADCASTSS (AX)(R8*4), Z30
+	VFMADD231PS Z30, Z28, Z8
+	VFMADD231PS Z30, Z29, Z9
+	VBROADCASTSS (AX)(R10*1), Z31
+	VFMADD231PS Z31, Z28, Z10
+	VFMADD231PS Z31, Z29, Z11
+	PREFETCHT1 (BX)
+	ADDQ tile_stride(DI), BX
+	PREFETCHT0 0(SI)(CX*1)
+	PREFETCHT0 64(SI)(CX*1)
+	VBROADCASTSS (AX)(R9*2), Z30
+	VFMADD231PS Z30, Z28, Z12
+	VFMADD231PS Z30, Z29, Z13
+	VBROADCASTSS (AX)(R11*1), Z31
+	VFMADD231PS Z31, Z28, Z14
+	VFMADD231PS Z31, Z29, Z15
+	VBROADCASTSS (AX)(R8*8), Z30
+	VFMADD231PS Z30, Z28, Z16
+	VFMADD231PS Z30, Z29, Z17
+	VBROADCASTSS (AX)(R12*1), Z31
+	VFMADD231PS Z31, Z28, Z18
+	VFMADD231PS Z31, Z29, Z19
+	VBROADCASTSS (AX)(R10*2), Z30
+	VFMADD231PS Z30, Z28, Z20
+	VFMADD231PS Z30, Z29, Z21
+	VBROADCASTSS (AX)(R13*1), Z31
+	VFMADD231PS Z31, Z28, Z22
+	VFMADD231PS Z31, Z29, Z23
+	ADDQ tile_csa(DI), AX
+	ADDQ DX, SI
+	DECQ R14
+	JNZ fetch
+	JMP tap
 	PCALIGN $32
 step:
 	VMOVUPS (SI), Z28
@@ -15826,6 +16540,7 @@ step:
 	JNZ step
 	JMP tap
 done:
+	MOVQ BX, tile_ahead(DI)
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
 	TESTQ $const_accumulate, DX
@@ -16005,7 +16720,7 @@ TEXT tileAVX51213x32masked<>(SB), NOSPLIT, $0-0
 	VPXORD Z24, Z24, Z24
 	VPXORD Z25, Z25, Z25
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -16046,6 +16761,12 @@ TEXT tileAVX51213x32masked<>(SB), NOSPLIT, $0-0
 	ADDQ BX, AX
 	PREFETCHT0 0(AX)
 	PREFETCHT0 64(AX)
+near:
+	MOVQ tile_ahead(DI), BX
+	TESTQ BX, BX
+	JZ tap
+	MOVQ DX, CX
+	SHLQ $4, CX
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -16061,6 +16782,60 @@ tap:
 	ADDQ tile_a(DI), AX
 	ADDQ tile_b(DI), SI
 	MOVQ tile_k(DI), R14
+	TESTQ BX, BX
+	JZ step
+	PCALIGN $32
+fetch:
+	VMOVUPS (SI), Z28
+	VMOVUPS.Z 64(SI), K1, Z29
+	VBROADCASTSS (AX), Z30
+	VFMADD231PS Z30, Z28, Z0
+	VFMADD231PS Z30, Z29, Z1
+	VBROADCASTSS (AX)(R8*1), Z31
+	VFMADD231PS Z31, Z28, Z2
+	VFMADD231PS Z31, Z29, Z3
+	VBROADCASTSS (AX)(R8*2), Z30
+	VFMADD231PS Z30, Z28, Z4
+	VFMADD231PS Z30, Z29, Z5
+	VBROADCASTSS (AX)(R9*1), Z31
+	VFMADD231PS Z31, Z28, Z6
+	VFMADD231PS Z31, Z29, Z7
+	VBROADCASTSS (AX)(R8*4), Z30
+	VFMADD231PS Z30, Z28, Z8
+	VFMADD231PS Z30, Z29, Z9
+	VBROADCASTSS (AX)(R10*1), Z31
+	VFMADD231PS Z31, Z28, Z10
+	VFMADD231PS Z31, Z29, Z11
+	PREFETCHT1 (BX)
+	ADDQ tile_stride(DI), BX
+	PREFETCHT0 0(SI)(CX*1)
+	PREFETCHT0 64(SI)(CX*1)
+	VBROADCASTSS (AX)(R9*2), Z30
+	VFMADD231PS Z30, Z28, Z12
+	VFMADD231PS Z30, Z29, Z13
+	VBROADCASTSS (AX)(R11*1), Z31
+	VFMADD231PS Z31, Z28, Z14
+	VFMADD231PS Z31, Z29, Z15
+	VBROADCASTSS (AX)(R8*8), Z30
+	VFMADD231PS Z30, Z28, Z16
+	VFMADD231PS Z30, Z29, Z17
+	VBROADCASTSS (AX)(R12*1), Z31
+	VFMADD231PS Z31, Z28, Z18
+	VFMADD231PS Z31, Z29, Z19
+	VBROADCASTSS (AX)(R10*2), Z30
+	VFMADD231PS Z30, Z28, Z20
+	VFMADD231PS Z30, Z29, Z21
+	VBROADCASTSS (AX)(R13*1), Z31
+	VFMADD231PS Z31, Z28, Z22
+	VFMADD231PS Z31, Z29, Z23
+	VBROADCASTSS (AX)(R9*4), Z30
+	VFMADD231PS Z30, Z28, Z24
+	VFMADD231PS Z30, Z29, Z25
+	ADDQ tile_csa(DI), AX
+	ADDQ DX, SI
+	DECQ R14
+	JNZ fetch
+	JMP tap
 	PCALIGN $32
 step:
 	VMOVUPS (SI), Z28
@@ -16110,6 +16885,7 @@ step:
 	JNZ step
 	JMP tap
 done:
+	MOVQ BX, tile_ahead(DI)
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
 	TESTQ $const_accumulate, DX
@@ -16302,7 +17078,7 @@ TEXT tileAVX51214x32masked<>(SB), NOSPLIT, $0-0
 	VPXORD Z26, Z26, Z26
 	VPXORD Z27, Z27, Z27
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -16346,6 +17122,12 @@ TEXT tileAVX51214x32masked<>(SB), NOSPLIT, $0-0
 	ADDQ BX, AX
 	PREFETCHT0 0(AX)
 	PREFETCHT0 64(AX)
+near:
+	MOVQ tile_ahead(DI), BX
+	TESTQ BX, BX
+	JZ tap
+	MOVQ DX, CX
+	SHLQ $4, CX
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -16361,6 +17143,63 @@ tap:
 	ADDQ tile_a(DI), AX
 	ADDQ tile_b(DI), SI
 	MOVQ tile_k(DI), R14
+	TESTQ BX, BX
+	JZ step
+	PCALIGN $32
+fetch:
+	VMOVUPS (SI), Z28
+	VMOVUPS.Z 64(SI), K1, Z29
+	VBROADCASTSS (AX), Z30
+	VFMADD231PS Z30, Z28, Z0
+	VFMADD231PS Z30, Z29, Z1
+	VBROADCASTSS (AX)(R8*1), Z31
+	VFMADD231PS Z31, Z28, Z2
+	VFMADD231PS Z31, Z29, Z3
+	VBROADCASTSS (AX)(R8*2), Z30
+	VFMADD231PS Z30, Z28, Z4
+	VFMADD231PS Z30, Z29, Z5
+	VBROADCASTSS (AX)(R9*1), Z31
+	VFMADD231PS Z31, Z28, Z6
+	VFMADD231PS Z31, Z29, Z7
+	VBROADCASTSS (AX)(R8*4), Z30
+	VFMADD231PS Z30, Z28, Z8
+	VFMADD231PS Z30, Z29, Z9
+	VBROADCASTSS (AX)(R10*1), Z31
+	VFMADD231PS Z31, Z28, Z10
+	VFMADD231PS Z31, Z29, Z11
+	VBROADCASTSS (AX)(R9*2), Z30
+	VFMADD231PS Z30, Z28, Z12
+	VFMADD231PS Z30, Z29, Z13
+	PREFETCHT1 (BX)
+	ADDQ tile_stride(DI), BX
+	PREFETCHT0 0(SI)(CX*1)
+	PREFETCHT0 64(SI)(CX*1)
+	VBROADCASTSS (AX)(R11*1), Z31
+	VFMADD231PS Z31, Z28, Z14
+	VFMADD231PS Z31, Z29, Z15
+	VBROADCASTSS (AX)(R8*8), Z30
+	VFMADD231PS Z30, Z28, Z16
+	VFMADD231PS Z30, Z29, Z17
+	VBROADCASTSS (AX)(R12*1), Z31
+	VFMADD231PS Z31, Z28, Z18
+	VFMADD231PS Z31, Z29, Z19
+	VBROADCASTSS (AX)(R10*2), Z30
+	VFMADD231PS Z30, Z28, Z20
+	VFMADD231PS Z30, Z29, Z21
+	VBROADCASTSS (AX)(R13*1), Z31
+	VFMADD231PS Z31, Z28, Z22
+	VFMADD231PS Z31, Z29, Z23
+	VBROADCASTSS (AX)(R9*4), Z30
+	VFMADD231PS Z30, Z28, Z24
+	VFMADD231PS Z30, Z29, Z25
+	VBROADCASTSS (AX)(R15*1), Z31
+	VFMADD231PS Z31, Z28, Z26
+	VFMADD231PS Z31, Z29, Z27
+	ADDQ tile_csa(DI), AX
+	ADDQ DX, SI
+	DECQ R14
+	JNZ fetch
+	JMP tap
 	PCALIGN $32
 step:
 	VMOVUPS (SI), Z28
@@ -16413,6 +17252,7 @@ step:
 	JNZ step
 	JMP tap
 done:
+	MOVQ BX, tile_ahead(DI)
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
 	TESTQ $const_accumulate, DX
@@ -16579,12 +17419,13 @@ TEXT tileAVX5121x48<>(SB), NOSPLIT, $0-0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
 	PREFETCHT0 64(AX)
 	PREFETCHT0 128(AX)
+near:
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -16659,7 +17500,7 @@ TEXT tileAVX5122x48<>(SB), NOSPLIT, $0-0
 	VPXORD Z4, Z4, Z4
 	VPXORD Z5, Z5, Z5
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -16669,6 +17510,7 @@ TEXT tileAVX5122x48<>(SB), NOSPLIT, $0-0
 	PREFETCHT0 0(AX)
 	PREFETCHT0 64(AX)
 	PREFETCHT0 128(AX)
+near:
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -16764,7 +17606,7 @@ TEXT tileAVX5123x48<>(SB), NOSPLIT, $0-0
 	VPXORD Z7, Z7, Z7
 	VPXORD Z8, Z8, Z8
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -16778,6 +17620,7 @@ TEXT tileAVX5123x48<>(SB), NOSPLIT, $0-0
 	PREFETCHT0 0(AX)
 	PREFETCHT0 64(AX)
 	PREFETCHT0 128(AX)
+near:
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -16895,7 +17738,7 @@ TEXT tileAVX5124x48<>(SB), NOSPLIT, $0-0
 	VPXORD Z10, Z10, Z10
 	VPXORD Z11, Z11, Z11
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -16913,6 +17756,7 @@ TEXT tileAVX5124x48<>(SB), NOSPLIT, $0-0
 	PREFETCHT0 0(AX)
 	PREFETCHT0 64(AX)
 	PREFETCHT0 128(AX)
+near:
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -17051,7 +17895,7 @@ TEXT tileAVX5125x48<>(SB), NOSPLIT, $0-0
 	VPXORD Z13, Z13, Z13
 	VPXORD Z14, Z14, Z14
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -17073,6 +17917,12 @@ TEXT tileAVX5125x48<>(SB), NOSPLIT, $0-0
 	PREFETCHT0 0(AX)
 	PREFETCHT0 64(AX)
 	PREFETCHT0 128(AX)
+near:
+	MOVQ tile_ahead(DI), BX
+	TESTQ BX, BX
+	JZ tap
+	MOVQ DX, CX
+	SHLQ $4, CX
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -17088,6 +17938,43 @@ tap:
 	ADDQ tile_a(DI), AX
 	ADDQ tile_b(DI), SI
 	MOVQ tile_k(DI), R14
+	TESTQ BX, BX
+	JZ step
+	PCALIGN $32
+fetch:
+	VMOVUPS (SI), Z27
+	VMOVUPS 64(SI), Z28
+	VMOVUPS 128(SI), Z29
+	VBROADCASTSS (AX), Z30
+	VFMADD231PS Z30, Z27, Z0
+	VFMADD231PS Z30, Z28, Z1
+	VFMADD231PS Z30, Z29, Z2
+	VBROADCASTSS (AX)(R8*1), Z31
+	VFMADD231PS Z31, Z27, Z3
+	VFMADD231PS Z31, Z28, Z4
+	VFMADD231PS Z31, Z29, Z5
+	PREFETCHT1 (BX)
+	ADDQ tile_stride(DI), BX
+	PREFETCHT0 0(SI)(CX*1)
+	PREFETCHT0 64(SI)(CX*1)
+	PREFETCHT0 128(SI)(CX*1)
+	VBROADCASTSS (AX)(R8*2), Z30
+	VFMADD231PS Z30, Z27, Z6
+	VFMADD231PS Z30, Z28, Z7
+	VFMADD231PS Z30, Z29, Z8
+	VBROADCASTSS (AX)(R9*1), Z31
+	VFMADD231PS Z31, Z27, Z9
+	VFMADD231PS Z31, Z28, Z10
+	VFMADD231PS Z31, Z29, Z11
+	VBROADCASTSS (AX)(R8*4), Z30
+	VFMADD231PS Z30, Z27, Z12
+	VFMADD231PS Z30, Z28, Z13
+	VFMADD231PS Z30, Z29, Z14
+	ADDQ tile_csa(DI), AX
+	ADDQ DX, SI
+	DECQ R14
+	JNZ fetch
+	JMP tap
 	PCALIGN $32
 step:
 	VMOVUPS (SI), Z27
@@ -17119,6 +18006,7 @@ step:
 	JNZ step
 	JMP tap
 done:
+	MOVQ BX, tile_ahead(DI)
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
 	TESTQ $const_accumulate, DX
@@ -17233,7 +18121,7 @@ TEXT tileAVX5126x48<>(SB), NOSPLIT, $0-0
 	VPXORD Z16, Z16, Z16
 	VPXORD Z17, Z17, Z17
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -17259,6 +18147,12 @@ TEXT tileAVX5126x48<>(SB), NOSPLIT, $0-0
 	PREFETCHT0 0(AX)
 	PREFETCHT0 64(AX)
 	PREFETCHT0 128(AX)
+near:
+	MOVQ tile_ahead(DI), BX
+	TESTQ BX, BX
+	JZ tap
+	MOVQ DX, CX
+	SHLQ $4, CX
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -17274,6 +18168,47 @@ tap:
 	ADDQ tile_a(DI), AX
 	ADDQ tile_b(DI), SI
 	MOVQ tile_k(DI), R14
+	TESTQ BX, BX
+	JZ step
+	PCALIGN $32
+fetch:
+	VMOVUPS (SI), Z27
+	VMOVUPS 64(SI), Z28
+	VMOVUPS 128(SI), Z29
+	VBROADCASTSS (AX), Z30
+	VFMADD231PS Z30, Z27, Z0
+	VFMADD231PS Z30, Z28, Z1
+	VFMADD231PS Z30, Z29, Z2
+	VBROADCASTSS (AX)(R8*1), Z31
+	VFMADD231PS Z31, Z27, Z3
+	VFMADD231PS Z31, Z28, Z4
+	VFMADD231PS Z31, Z29, Z5
+	VBROADCASTSS (AX)(R8*2), Z30
+	VFMADD231PS Z30, Z27, Z6
+	VFMADD231PS Z30, Z28, Z7
+	VFMADD231PS Z30, Z29, Z8
+	PREFETCHT1 (BX)
+	ADDQ tile_stride(DI), BX
+	PREFETCHT0 0(SI)(CX*1)
+	PREFETCHT0 64(SI)(CX*1)
+	PREFETCHT0 128(SI)(CX*1)
+	VBROADCASTSS (AX)(R9*1), Z31
+	VFMADD231PS Z31, Z27, Z9
+	VFMADD231PS Z31, Z28, Z10
+	VFMADD231PS Z31, Z29, Z11
+	VBROADCASTSS (AX)(R8*4), Z30
+	VFMADD231PS Z30, Z27, Z12
+	VFMADD231PS Z30, Z28, Z13
+	VFMADD231PS Z30, Z29, Z14
+	VBROADCASTSS (AX)(R10*1), Z31
+	VFMADD231PS Z31, Z27, Z15
+	VFMADD231PS Z31, Z28, Z16
+	VFMADD231PS Z31, Z29, Z17
+	ADDQ tile_csa(DI), AX
+	ADDQ DX, SI
+	DECQ R14
+	JNZ fetch
+	JMP tap
 	PCALIGN $32
 step:
 	VMOVUPS (SI), Z27
@@ -17309,6 +18244,7 @@ step:
 	JNZ step
 	JMP tap
 done:
+	MOVQ BX, tile_ahead(DI)
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
 	TESTQ $const_accumulate, DX
@@ -17440,7 +18376,7 @@ TEXT tileAVX5127x48<>(SB), NOSPLIT, $0-0
 	VPXORD Z19, Z19, Z19
 	VPXORD Z20, Z20, Z20
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -17470,6 +18406,12 @@ TEXT tileAVX5127x48<>(SB), NOSPLIT, $0-0
 	PREFETCHT0 0(AX)
 	PREFETCHT0 64(AX)
 	PREFETCHT0 128(AX)
+near:
+	MOVQ tile_ahead(DI), BX
+	TESTQ BX, BX
+	JZ tap
+	MOVQ DX, CX
+	SHLQ $4, CX
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -17485,6 +18427,51 @@ tap:
 	ADDQ tile_a(DI), AX
 	ADDQ tile_b(DI), SI
 	MOVQ tile_k(DI), R14
+	TESTQ BX, BX
+	JZ step
+	PCALIGN $32
+fetch:
+	VMOVUPS (SI), Z27
+	VMOVUPS 64(SI), Z28
+	VMOVUPS 128(SI), Z29
+	VBROADCASTSS (AX), Z30
+	VFMADD231PS Z30, Z27, Z0
+	VFMADD231PS Z30, Z28, Z1
+	VFMADD231PS Z30, Z29, Z2
+	VBROADCASTSS (AX)(R8*1), Z31
+	VFMADD231PS Z31, Z27, Z3
+	VFMADD231PS Z31, Z28, Z4
+	VFMADD231PS Z31, Z29, Z5
+	VBROADCASTSS (AX)(R8*2), Z30
+	VFMADD231PS Z30, Z27, Z6
+	VFMADD231PS Z30, Z28, Z7
+	VFMADD231PS Z30, Z29, Z8
+	PREFETCHT1 (BX)
+	ADDQ tile_stride(DI), BX
+	PREFETCHT0 0(SI)(CX*1)
+	PREFETCHT0 64(SI)(CX*1)
+	PREFETCHT0 128(SI)(CX*1)
+	VBROADCASTSS (AX)(R9*1), Z31
+	VFMADD231PS Z31, Z27, Z9
+	VFMADD231PS Z31, Z28, Z10
+	VFMADD231PS Z31, Z29, Z11
+	VBROADCASTSS (AX)(R8*4), Z30
+	VFMADD231PS Z30, Z27, Z12
+	VFMADD231PS Z30, Z28, Z13
+	VFMADD231PS Z30, Z29, Z14
+	VBROADCASTSS (AX)(R10*1), Z31
+	VFMADD231PS Z31, Z27, Z15
+	VFMADD231PS Z31, Z28, Z16
+	VFMADD231PS Z31, Z29, Z17
+	VBROADCASTSS (AX)(R9*2), Z30
+	VFMADD231PS Z30, Z27, Z18
+	VFMADD231PS Z30, Z28, Z19
+	VFMADD231PS Z30, Z29, Z20
+	ADDQ tile_csa(DI), AX
+	ADDQ DX, SI
+	DECQ R14
+	JNZ fetch
+	JMP tap
 	PCALIGN $32
 step:
 	VMOVUPS (SI), Z27
@@ -17524,6 +18511,7 @@ step:
 	JNZ step
 	JMP tap
 done:
+	MOVQ BX, tile_ahead(DI)
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
 	TESTQ $const_accumulate, DX
@@ -17673,7 +18661,7 @@ TEXT tileAVX5128x48<>(SB), NOSPLIT, $0-0
 	VPXORD Z22, Z22, Z22
 	VPXORD Z23, Z23, Z23
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -17707,6 +18695,12 @@ TEXT tileAVX5128x48<>(SB), NOSPLIT, $0-0
 	PREFETCHT0 0(AX)
 	PREFETCHT0 64(AX)
 	PREFETCHT0 128(AX)
+near:
+	MOVQ tile_ahead(DI), BX
+	TESTQ BX, BX
+	JZ tap
+	MOVQ DX, CX
+	SHLQ $4, CX
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -17722,6 +18716,55 @@ tap:
 	ADDQ tile_a(DI), AX
 	ADDQ tile_b(DI), SI
 	MOVQ tile_k(DI), R14
+	TESTQ BX, BX
+	JZ step
+	PCALIGN $32
+fetch:
+	VMOVUPS (SI), Z27
+	VMOVUPS 64(SI), Z28
+	VMOVUPS 128(SI), Z29
+	VBROADCASTSS (AX), Z30
+	VFMADD231PS Z30, Z27, Z0
+	VFMADD231PS Z30, Z28, Z1
+	VFMADD231PS Z30, Z29, Z2
+	VBROADCASTSS (AX)(R8*1), Z31
+	VFMADD231PS Z31, Z27, Z3
+	VFMADD231PS Z31, Z28, Z4
+	VFMADD231PS Z31, Z29, Z5
+	VBROADCASTSS (AX)(R8*2), Z30
+	VFMADD231PS Z30, Z27, Z6
+	VFMADD231PS Z30, Z28, Z7
+	VFMADD231PS Z30, Z29, Z8
+	VBROADCASTSS (AX)(R9*1), Z31
+	VFMADD231PS Z31, Z27, Z9
+	VFMADD231PS Z31, Z28, Z10
+	VFMADD231PS Z31, Z29, Z11
+	PREFETCHT1 (BX)
+	ADDQ tile_stride(DI), BX
+	PREFETCHT0 0(SI)(CX*1)
+	PREFETCHT0 64(SI)(CX*1)
+	PREFETCHT0 128(SI)(CX*1)
+	VBROADCASTSS (AX)(R8*4), Z30
+	VFMADD231PS Z30, Z27, Z12
+	VFMADD231PS Z30, Z28, Z13
+	VFMADD231PS Z30, Z29, Z14
+	VBROADCASTSS (AX)(R10*1), Z31
+	VFMADD231PS Z31, Z27, Z15
+	VFMADD231PS Z31, Z28, Z16
+	VFMADD231PS Z31, Z29, Z17
+	VBROADCASTSS (AX)(R9*2), Z30
+	VFMADD231PS Z30, Z27, Z18
+	VFMADD231PS Z30, Z28, Z19
+	VFMADD231PS Z30, Z29, Z20
+	VBROADCASTSS (AX)(R11*1), Z31
+	VFMADD231PS Z31, Z27, Z21
+	VFMADD231PS Z31, Z28, Z22
+	VFMADD231PS Z31, Z29, Z23
+	ADDQ tile_csa(DI), AX
+	ADDQ DX, SI
+	DECQ R14
+	JNZ fetch
+	JMP tap
 	PCALIGN $32
 step:
 	VMOVUPS (SI), Z27
@@ -17765,6 +18808,7 @@ step:
 	JNZ step
 	JMP tap
 done:
+	MOVQ BX, tile_ahead(DI)
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
 	TESTQ $const_accumulate, DX
@@ -17931,7 +18975,7 @@ TEXT tileAVX5129x48<>(SB), NOSPLIT, $0-0
 	VPXORD Z25, Z25, Z25
 	VPXORD Z26, Z26, Z26
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -17969,6 +19013,12 @@ TEXT tileAVX5129x48<>(SB), NOSPLIT, $0-0
 	PREFETCHT0 0(AX)
 	PREFETCHT0 64(AX)
 	PREFETCHT0 128(AX)
+near:
+	MOVQ tile_ahead(DI), BX
+	TESTQ BX, BX
+	JZ tap
+	MOVQ DX, CX
+	SHLQ $4, CX
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -17984,6 +19034,59 @@ tap:
 	ADDQ tile_a(DI), AX
 	ADDQ tile_b(DI), SI
 	MOVQ tile_k(DI), R14
+	TESTQ BX, BX
+	JZ step
+	PCALIGN $32
+fetch:
+	VMOVUPS (SI), Z27
+	VMOVUPS 64(SI), Z28
+	VMOVUPS 128(SI), Z29
+	VBROADCASTSS (AX), Z30
+	VFMADD231PS Z30, Z27, Z0
+	VFMADD231PS Z30, Z28, Z1
+	VFMADD231PS Z30, Z29, Z2
+	VBROADCASTSS (AX)(R8*1), Z31
+	VFMADD231PS Z31, Z27, Z3
+	VFMADD231PS Z31, Z28, Z4
+	VFMADD231PS Z31, Z29, Z5
+	VBROADCASTSS (AX)(R8*2), Z30
+	VFMADD231PS Z30, Z27, Z6
+	VFMADD231PS Z30, Z28, Z7
+	VFMADD231PS Z30, Z29, Z8
+	VBROADCASTSS (AX)(R9*1), Z31
+	VFMADD231PS Z31, Z27, Z9
+	VFMADD231PS Z31, Z28, Z10
+	VFMADD231PS Z31, Z29, Z11
+	PREFETCHT1 (BX)
+	ADDQ tile_stride(DI), BX
+	PREFETCHT0 0(SI)(CX*1)
+	PREFETCHT0 64(SI)(CX*1)
+	PREFETCHT0 128(SI)(CX*1)
+	VBROADCASTSS (AX)(R8*4), Z30
+	VFMADD231PS Z30, Z27, Z12
+	VFMADD231PS Z30, Z28, Z13
+	VFMADD231PS Z30, Z29, Z14
+	VBROADCASTSS (AX)(R10*1), Z31
+	VFMADD231PS Z31, Z27, Z15
+	VFMADD231PS Z31, Z28, Z16
+	VFMADD231PS Z31, Z29, Z17
+	VBROADCASTSS (AX)(R9*2), Z30
+	VFMADD231PS Z30, Z27, Z18
+	VFMADD231PS Z30, Z28, Z19
+	VFMADD231PS Z30, Z29, Z20
+	VBROADCASTSS (AX)(R11*1), Z31
+	VFMADD231PS Z31, Z27, Z21
+	VFMADD231PS Z31, Z28, Z22
+	VFMADD231PS Z31, Z29, Z23
+	VBROADCASTSS (AX)(R8*8), Z30
+	VFMADD231PS Z30, Z27, Z24
+	VFMADD231PS Z30, Z28, Z25
+	VFMADD231PS Z30, Z29, Z26
+	ADDQ tile_csa(DI), AX
+	ADDQ DX, SI
+	DECQ R14
+	JNZ fetch
+	JMP tap
 	PCALIGN $32
 step:
 	VMOVUPS (SI), Z27
@@ -18031,6 +19134,7 @@ step:
 	JNZ step
 	JMP tap
 done:
+	MOVQ BX, tile_ahead(DI)
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
 	TESTQ $const_accumulate, DX
@@ -18189,12 +19293,13 @@ TEXT tileAVX5121x48masked<>(SB), NOSPLIT, $0-0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
 	PREFETCHT0 64(AX)
 	PREFETCHT0 128(AX)
+near:
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -18274,7 +19379,7 @@ TEXT tileAVX5122x48masked<>(SB), NOSPLIT, $0-0
 	VPXORD Z4, Z4, Z4
 	VPXORD Z5, Z5, Z5
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -18284,6 +19389,7 @@ TEXT tileAVX5122x48masked<>(SB), NOSPLIT, $0-0
 	PREFETCHT0 0(AX)
 	PREFETCHT0 64(AX)
 	PREFETCHT0 128(AX)
+near:
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -18384,7 +19490,7 @@ TEXT tileAVX5123x48masked<>(SB), NOSPLIT, $0-0
 	VPXORD Z7, Z7, Z7
 	VPXORD Z8, Z8, Z8
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -18398,6 +19504,7 @@ TEXT tileAVX5123x48masked<>(SB), NOSPLIT, $0-0
 	PREFETCHT0 0(AX)
 	PREFETCHT0 64(AX)
 	PREFETCHT0 128(AX)
+near:
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -18520,7 +19627,7 @@ TEXT tileAVX5124x48masked<>(SB), NOSPLIT, $0-0
 	VPXORD Z10, Z10, Z10
 	VPXORD Z11, Z11, Z11
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -18538,6 +19645,7 @@ TEXT tileAVX5124x48masked<>(SB), NOSPLIT, $0-0
 	PREFETCHT0 0(AX)
 	PREFETCHT0 64(AX)
 	PREFETCHT0 128(AX)
+near:
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -18681,7 +19789,7 @@ TEXT tileAVX5125x48masked<>(SB), NOSPLIT, $0-0
 	VPXORD Z13, Z13, Z13
 	VPXORD Z14, Z14, Z14
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -18703,6 +19811,12 @@ TEXT tileAVX5125x48masked<>(SB), NOSPLIT, $0-0
 	PREFETCHT0 0(AX)
 	PREFETCHT0 64(AX)
 	PREFETCHT0 128(AX)
+near:
+	MOVQ tile_ahead(DI), BX
+	TESTQ BX, BX
+	JZ tap
+	MOVQ DX, CX
+	SHLQ $4, CX
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -18718,6 +19832,43 @@ tap:
 	ADDQ tile_a(DI), AX
 	ADDQ tile_b(DI), SI
 	MOVQ tile_k(DI), R14
+	TESTQ BX, BX
+	JZ step
+	PCALIGN $32
+fetch:
+	VMOVUPS (SI), Z27
+	VMOVUPS 64(SI), Z28
+	VMOVUPS.Z 128(SI), K1, Z29
+	VBROADCASTSS (AX), Z30
+	VFMADD231PS Z30, Z27, Z0
+	VFMADD231PS Z30, Z28, Z1
+	VFMADD231PS Z30, Z29, Z2
+	VBROADCASTSS (AX)(R8*1), Z31
+	VFMADD231PS Z31, Z27, Z3
+	VFMADD231PS Z31, Z28, Z4
+	VFMADD231PS Z31, Z29, Z5
+	PREFETCHT1 (BX)
+	ADDQ tile_stride(DI), BX
+	PREFETCHT0 0(SI)(CX*1)
+	PREFETCHT0 64(SI)(CX*1)
+	PREFETCHT0 128(SI)(CX*1)
+	VBROADCASTSS (AX)(R8*2), Z30
+	VFMADD231PS Z30, Z27, Z6
+	VFMADD231PS Z30, Z28, Z7
+	VFMADD231PS Z30, Z29, Z8
+	VBROADCASTSS (AX)(R9*1), Z31
+	VFMADD231PS Z31, Z27, Z9
+	VFMADD231PS Z31, Z28, Z10
+	VFMADD231PS Z31, Z29, Z11
+	VBROADCASTSS (AX)(R8*4), Z30
+	VFMADD231PS Z30, Z27, Z12
+	VFMADD231PS Z30, Z28, Z13
+	VFMADD231PS Z30, Z29, Z14
+	ADDQ tile_csa(DI), AX
+	ADDQ DX, SI
+	DECQ R14
+	JNZ fetch
+	JMP tap
 	PCALIGN $32
 step:
 	VMOVUPS (SI), Z27
@@ -18749,6 +19900,7 @@ step:
 	JNZ step
 	JMP tap
 done:
+	MOVQ BX, tile_ahead(DI)
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
 	TESTQ $const_accumulate, DX
@@ -18868,7 +20020,7 @@ TEXT tileAVX5126x48masked<>(SB), NOSPLIT, $0-0
 	VPXORD Z16, Z16, Z16
 	VPXORD Z17, Z17, Z17
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -18894,6 +20046,12 @@ TEXT tileAVX5126x48masked<>(SB), NOSPLIT, $0-0
 	PREFETCHT0 0(AX)
 	PREFETCHT0 64(AX)
 	PREFETCHT0 128(AX)
+near:
+	MOVQ tile_ahead(DI), BX
+	TESTQ BX, BX
+	JZ tap
+	MOVQ DX, CX
+	SHLQ $4, CX
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -18909,6 +20067,47 @@ tap:
 	ADDQ tile_a(DI), AX
 	ADDQ tile_b(DI), SI
 	MOVQ tile_k(DI), R14
+	TESTQ BX, BX
+	JZ step
+	PCALIGN $32
+fetch:
+	VMOVUPS (SI), Z27
+	VMOVUPS 64(SI), Z28
+	VMOVUPS.Z 128(SI), K1, Z29
+	VBROADCASTSS (AX), Z30
+	VFMADD231PS Z30, Z27, Z0
+	VFMADD231PS Z30, Z28, Z1
+	VFMADD231PS Z30, Z29, Z2
+	VBROADCASTSS (AX)(R8*1), Z31
+	VFMADD231PS Z31, Z27, Z3
+	VFMADD231PS Z31, Z28, Z4
+	VFMADD231PS Z31, Z29, Z5
+	VBROADCASTSS (AX)(R8*2), Z30
+	VFMADD231PS Z30, Z27, Z6
+	VFMADD231PS Z30, Z28, Z7
+	VFMADD231PS Z30, Z29, Z8
+	PREFETCHT1 (BX)
+	ADDQ tile_stride(DI), BX
+	PREFETCHT0 0(SI)(CX*1)
+	PREFETCHT0 64(SI)(CX*1)
+	PREFETCHT0 128(SI)(CX*1)
+	VBROADCASTSS (AX)(R9*1), Z31
+	VFMADD231PS Z31, Z27, Z9
+	VFMADD231PS Z31, Z28, Z10
+	VFMADD231PS Z31, Z29, Z11
+	VBROADCASTSS (AX)(R8*4), Z30
+	VFMADD231PS Z30, Z27, Z12
+	VFMADD231PS Z30, Z28, Z13
+	VFMADD231PS Z30, Z29, Z14
+	VBROADCASTSS (AX)(R10*1), Z31
+	VFMADD231PS Z31, Z27, Z15
+	VFMADD231PS Z31, Z28, Z16
+	VFMADD231PS Z31, Z29, Z17
+	ADDQ tile_csa(DI), AX
+	ADDQ DX, SI
+	DECQ R14
+	JNZ fetch
+	JMP tap
 	PCALIGN $32
 step:
 	VMOVUPS (SI), Z27
@@ -18944,6 +20143,7 @@ step:
 	JNZ step
 	JMP tap
 done:
+	MOVQ BX, tile_ahead(DI)
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
 	TESTQ $const_accumulate, DX
@@ -19080,7 +20280,7 @@ TEXT tileAVX5127x48masked<>(SB), NOSPLIT, $0-0
 	VPXORD Z19, Z19, Z19
 	VPXORD Z20, Z20, Z20
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -19110,6 +20310,12 @@ TEXT tileAVX5127x48masked<>(SB), NOSPLIT, $0-0
 	PREFETCHT0 0(AX)
 	PREFETCHT0 64(AX)
 	PREFETCHT0 128(AX)
+near:
+	MOVQ tile_ahead(DI), BX
+	TESTQ BX, BX
+	JZ tap
+	MOVQ DX, CX
+	SHLQ $4, CX
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -19125,6 +20331,51 @@ tap:
 	ADDQ tile_a(DI), AX
 	ADDQ tile_b(DI), SI
 	MOVQ tile_k(DI), R14
+	TESTQ BX, BX
+	JZ step
+	PCALIGN $32
+fetch:
+	VMOVUPS (SI), Z27
+	VMOVUPS 64(SI), Z28
+	VMOVUPS.Z 128(SI), K1, Z29
+	VBROADCASTSS (AX), Z30
+	VFMADD231PS Z30, Z27, Z0
+	VFMADD231PS Z30, Z28, Z1
+	VFMADD231PS Z30, Z29, Z2
+	VBROADCASTSS (AX)(R8*1), Z31
+	VFMADD231PS Z31, Z27, Z3
+	VFMADD231PS Z31, Z28, Z4
+	VFMADD231PS Z31, Z29, Z5
+	VBROADCASTSS (AX)(R8*2), Z30
+	VFMADD231PS Z30, Z27, Z6
+	VFMADD231PS Z30, Z28, Z7
+	VFMADD231PS Z30, Z29, Z8
+	PREFETCHT1 (BX)
+	ADDQ tile_stride(DI), BX
+	PREFETCHT0 0(SI)(CX*1)
+	PREFETCHT0 64(SI)(CX*1)
+	PREFETCHT0 128(SI)(CX*1)
+	VBROADCASTSS (AX)(R9*1), Z31
+	VFMADD231PS Z31, Z27, Z9
+	VFMADD231PS Z31, Z28, Z10
+	VFMADD231PS Z31, Z29, Z11
+	VBROADCASTSS (AX)(R8*4), Z30
+	VFMADD231PS Z30, Z27, Z12
+	VFMADD231PS Z30, Z28, Z13
+	VFMADD231PS Z30, Z29, Z14
+	VBROADCASTSS (AX)(R10*1), Z31
+	VFMADD231PS Z31, Z27, Z15
+	VFMADD231PS Z31, Z28, Z16
+	VFMADD231PS Z31, Z29, Z17
+	VBROADCASTSS (AX)(R9*2), Z30
+	VFMADD231PS Z30, Z27, Z18
+	VFMADD231PS Z30, Z28, Z19
+	VFMADD231PS Z30, Z29, Z20
+	ADDQ tile_csa(DI), AX
+	ADDQ DX, SI
+	DECQ R14
+	JNZ fetch
+	JMP tap
 	PCALIGN $32
 step:
 	VMOVUPS (SI), Z27
@@ -19164,6 +20415,7 @@ step:
 	JNZ step
 	JMP tap
 done:
+	MOVQ BX, tile_ahead(DI)
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
 	TESTQ $const_accumulate, DX
@@ -19318,7 +20570,7 @@ TEXT tileAVX5128x48masked<>(SB), NOSPLIT, $0-0
 	VPXORD Z22, Z22, Z22
 	VPXORD Z23, Z23, Z23
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -19352,6 +20604,12 @@ TEXT tileAVX5128x48masked<>(SB), NOSPLIT, $0-0
 	PREFETCHT0 0(AX)
 	PREFETCHT0 64(AX)
 	PREFETCHT0 128(AX)
+near:
+	MOVQ tile_ahead(DI), BX
+	TESTQ BX, BX
+	JZ tap
+	MOVQ DX, CX
+	SHLQ $4, CX
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -19367,6 +20625,55 @@ tap:
 	ADDQ tile_a(DI), AX
 	ADDQ tile_b(DI), SI
 	MOVQ tile_k(DI), R14
+	TESTQ BX, BX
+	JZ step
+	PCALIGN $32
+fetch:
+	VMOVUPS (SI), Z27
+	VMOVUPS 64(SI), Z28
+	VMOVUPS.Z 128(SI), K1, Z29
+	VBROADCASTSS (AX), Z30
+	VFMADD231PS Z30, Z27, Z0
+	VFMADD231PS Z30, Z28, Z1
+	VFMADD231PS Z30, Z29, Z2
+	VBROADCASTSS (AX)(R8*1), Z31
+	VFMADD231PS Z31, Z27, Z3
+	VFMADD231PS Z31, Z28, Z4
+	VFMADD231PS Z31, Z29, Z5
+	VBROADCASTSS (AX)(R8*2), Z30
+	VFMADD231PS Z30, Z27, Z6
+	VFMADD231PS Z30, Z28, Z7
+	VFMADD231PS Z30, Z29, Z8
+	VBROADCASTSS (AX)(R9*1), Z31
+	VFMADD231PS Z31, Z27, Z9
+	VFMADD231PS Z31, Z28, Z10
+	VFMADD231PS Z31, Z29, Z11
+	PREFETCHT1 (BX)
+	ADDQ tile_stride(DI), BX
+	PREFETCHT0 0(SI)(CX*1)
+	PREFETCHT0 64(SI)(CX*1)
+	PREFETCHT0 128(SI)(CX*1)
+	VBROADCASTSS (AX)(R8*4), Z30
+	VFMADD231PS Z30, Z27, Z12
+	VFMADD231PS Z30, Z28, Z13
+	VFMADD231PS Z30, Z29, Z14
+	VBROADCASTSS (AX)(R10*1), Z31
+	VFMADD231PS Z31, Z27, Z15
+	VFMADD231PS Z31, Z28, Z16
+	VFMADD231PS Z31, Z29, Z17
+	VBROADCASTSS (AX)(R9*2), Z30
+	VFMADD231PS Z30, Z27, Z18
+	VFMADD231PS Z30, Z28, Z19
+	VFMADD231PS Z30, Z29, Z20
+	VBROADCASTSS (AX)(R11*1), Z31
+	VFMADD231PS Z31, Z27, Z21
+	VFMADD231PS Z31, Z28, Z22
+	VFMADD231PS Z31, Z29, Z23
+	ADDQ tile_csa(DI), AX
+	ADDQ DX, SI
+	DECQ R14
+	JNZ fetch
+	JMP tap
 	PCALIGN $32
 step:
 	VMOVUPS (SI), Z27
@@ -19410,6 +20717,7 @@ step:
 	JNZ step
 	JMP tap
 done:
+	MOVQ BX, tile_ahead(DI)
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
 	TESTQ $const_accumulate, DX
@@ -19581,7 +20889,7 @@ TEXT tileAVX5129x48masked<>(SB), NOSPLIT, $0-0
 	VPXORD Z25, Z25, Z25
 	VPXORD Z26, Z26, Z26
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -19619,6 +20927,12 @@ TEXT tileAVX5129x48masked<>(SB), NOSPLIT, $0-0
 	PREFETCHT0 0(AX)
 	PREFETCHT0 64(AX)
 	PREFETCHT0 128(AX)
+near:
+	MOVQ tile_ahead(DI), BX
+	TESTQ BX, BX
+	JZ tap
+	MOVQ DX, CX
+	SHLQ $4, CX
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -19634,6 +20948,59 @@ tap:
 	ADDQ tile_a(DI), AX
 	ADDQ tile_b(DI), SI
 	MOVQ tile_k(DI), R14
+	TESTQ BX, BX
+	JZ step
+	PCALIGN $32
+fetch:
+	VMOVUPS (SI), Z27
+	VMOVUPS 64(SI), Z28
+	VMOVUPS.Z 128(SI), K1, Z29
+	VBROADCASTSS (AX), Z30
+	VFMADD231PS Z30, Z27, Z0
+	VFMADD231PS Z30, Z28, Z1
+	VFMADD231PS Z30, Z29, Z2
+	VBROADCASTSS (AX)(R8*1), Z31
+	VFMADD231PS Z31, Z27, Z3
+	VFMADD231PS Z31, Z28, Z4
+	VFMADD231PS Z31, Z29, Z5
+	VBROADCASTSS (AX)(R8*2), Z30
+	VFMADD231PS Z30, Z27, Z6
+	VFMADD231PS Z30, Z28, Z7
+	VFMADD231PS Z30, Z29, Z8
+	VBROADCASTSS (AX)(R9*1), Z31
+	VFMADD231PS Z31, Z27, Z9
+	VFMADD231PS Z31, Z28, Z10
+	VFMADD231PS Z31, Z29, Z11
+	PREFETCHT1 (BX)
+	ADDQ tile_stride(DI), BX
+	PREFETCHT0 0(SI)(CX*1)
+	PREFETCHT0 64(SI)(CX*1)
+	PREFETCHT0 128(SI)(CX*1)
+	VBROADCASTSS (AX)(R8*4), Z30
+	VFMADD231PS Z30, Z27, Z12
+	VFMADD231PS Z30, Z28, Z13
+	VFMADD231PS Z30, Z29, Z14
+	VBROADCASTSS (AX)(R10*1), Z31
+	VFMADD231PS Z31, Z27, Z15
+	VFMADD231PS Z31, Z28, Z16
+	VFMADD231PS Z31, Z29, Z17
+	VBROADCASTSS (AX)(R9*2), Z30
+	VFMADD231PS Z30, Z27, Z18
+	VFMADD231PS Z30, Z28, Z19
+	VFMADD231PS Z30, Z29, Z20
+	VBROADCASTSS (AX)(R11*1), Z31
+	VFMADD231PS Z31, Z27, Z21
+	VFMADD231PS Z31, Z28, Z22
+	VFMADD231PS Z31, Z29, Z23
+	VBROADCASTSS (AX)(R8*8), Z30
+	VFMADD231PS Z30, Z27, Z24
+	VFMADD231PS Z30, Z28, Z25
+	VFMADD231PS Z30, Z29, Z26
+	ADDQ tile_csa(DI), AX
+	ADDQ DX, SI
+	DECQ R14
+	JNZ fetch
+	JMP tap
 	PCALIGN $32
 step:
 	VMOVUPS (SI), Z27
@@ -19681,6 +21048,7 @@ step:
 	JNZ step
 	JMP tap
 done:
+	MOVQ BX, tile_ahead(DI)
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
 	TESTQ $const_accumulate, DX
@@ -19835,13 +21203,14 @@ TEXT tileAVX5121x64<>(SB), NOSPLIT, $0-0
 	VPXORD Z2, Z2, Z2
 	VPXORD Z3, Z3, Z3
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
 	PREFETCHT0 64(AX)
 	PREFETCHT0 128(AX)
 	PREFETCHT0 192(AX)
+near:
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -19925,7 +21294,7 @@ TEXT tileAVX5122x64<>(SB), NOSPLIT, $0-0
 	VPXORD Z6, Z6, Z6
 	VPXORD Z7, Z7, Z7
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -19937,6 +21306,7 @@ TEXT tileAVX5122x64<>(SB), NOSPLIT, $0-0
 	PREFETCHT0 64(AX)
 	PREFETCHT0 128(AX)
 	PREFETCHT0 192(AX)
+near:
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -20047,7 +21417,7 @@ TEXT tileAVX5123x64<>(SB), NOSPLIT, $0-0
 	VPXORD Z10, Z10, Z10
 	VPXORD Z11, Z11, Z11
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -20064,6 +21434,7 @@ TEXT tileAVX5123x64<>(SB), NOSPLIT, $0-0
 	PREFETCHT0 64(AX)
 	PREFETCHT0 128(AX)
 	PREFETCHT0 192(AX)
+near:
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -20202,7 +21573,7 @@ TEXT tileAVX5124x64<>(SB), NOSPLIT, $0-0
 	VPXORD Z14, Z14, Z14
 	VPXORD Z15, Z15, Z15
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -20224,6 +21595,12 @@ TEXT tileAVX5124x64<>(SB), NOSPLIT, $0-0
 	PREFETCHT0 64(AX)
 	PREFETCHT0 128(AX)
 	PREFETCHT0 192(AX)
+near:
+	MOVQ tile_ahead(DI), BX
+	TESTQ BX, BX
+	JZ tap
+	MOVQ DX, CX
+	SHLQ $4, CX
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -20239,6 +21616,45 @@ tap:
 	ADDQ tile_a(DI), AX
 	ADDQ tile_b(DI), SI
 	MOVQ tile_k(DI), R14
+	TESTQ BX, BX
+	JZ step
+	PCALIGN $32
+fetch:
+	VMOVUPS (SI), Z26
+	VMOVUPS 64(SI), Z27
+	VMOVUPS 128(SI), Z28
+	VMOVUPS 192(SI), Z29
+	VBROADCASTSS (AX), Z30
+	VFMADD231PS Z30, Z26, Z0
+	VFMADD231PS Z30, Z27, Z1
+	VFMADD231PS Z30, Z28, Z2
+	VFMADD231PS Z30, Z29, Z3
+	VBROADCASTSS (AX)(R8*1), Z31
+	VFMADD231PS Z31, Z26, Z4
+	VFMADD231PS Z31, Z27, Z5
+	VFMADD231PS Z31, Z28, Z6
+	VFMADD231PS Z31, Z29, Z7
+	PREFETCHT1 (BX)
+	ADDQ tile_stride(DI), BX
+	PREFETCHT0 0(SI)(CX*1)
+	PREFETCHT0 64(SI)(CX*1)
+	PREFETCHT0 128(SI)(CX*1)
+	PREFETCHT0 192(SI)(CX*1)
+	VBROADCASTSS (AX)(R8*2), Z30
+	VFMADD231PS Z30, Z26, Z8
+	VFMADD231PS Z30, Z27, Z9
+	VFMADD231PS Z30, Z28, Z10
+	VFMADD231PS Z30, Z29, Z11
+	VBROADCASTSS (AX)(R9*1), Z31
+	VFMADD231PS Z31, Z26, Z12
+	VFMADD231PS Z31, Z27, Z13
+	VFMADD231PS Z31, Z28, Z14
+	VFMADD231PS Z31, Z29, Z15
+	ADDQ tile_csa(DI), AX
+	ADDQ DX, SI
+	DECQ R14
+	JNZ fetch
+	JMP tap
 	PCALIGN $32
 step:
 	VMOVUPS (SI), Z26
@@ -20271,6 +21687,7 @@ step:
 	JNZ step
 	JMP tap
 done:
+	MOVQ BX, tile_ahead(DI)
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
 	TESTQ $const_accumulate, DX
@@ -20389,7 +21806,7 @@ TEXT tileAVX5125x64<>(SB), NOSPLIT, $0-0
 	VPXORD Z18, Z18, Z18
 	VPXORD Z19, Z19, Z19
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -20416,6 +21833,12 @@ TEXT tileAVX5125x64<>(SB), NOSPLIT, $0-0
 	PREFETCHT0 64(AX)
 	PREFETCHT0 128(AX)
 	PREFETCHT0 192(AX)
+near:
+	MOVQ tile_ahead(DI), BX
+	TESTQ BX, BX
+	JZ tap
+	MOVQ DX, CX
+	SHLQ $4, CX
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -20431,6 +21854,50 @@ tap:
 	ADDQ tile_a(DI), AX
 	ADDQ tile_b(DI), SI
 	MOVQ tile_k(DI), R14
+	TESTQ BX, BX
+	JZ step
+	PCALIGN $32
+fetch:
+	VMOVUPS (SI), Z26
+	VMOVUPS 64(SI), Z27
+	VMOVUPS 128(SI), Z28
+	VMOVUPS 192(SI), Z29
+	VBROADCASTSS (AX), Z30
+	VFMADD231PS Z30, Z26, Z0
+	VFMADD231PS Z30, Z27, Z1
+	VFMADD231PS Z30, Z28, Z2
+	VFMADD231PS Z30, Z29, Z3
+	VBROADCASTSS (AX)(R8*1), Z31
+	VFMADD231PS Z31, Z26, Z4
+	VFMADD231PS Z31, Z27, Z5
+	VFMADD231PS Z31, Z28, Z6
+	VFMADD231PS Z31, Z29, Z7
+	PREFETCHT1 (BX)
+	ADDQ tile_stride(DI), BX
+	PREFETCHT0 0(SI)(CX*1)
+	PREFETCHT0 64(SI)(CX*1)
+	PREFETCHT0 128(SI)(CX*1)
+	PREFETCHT0 192(SI)(CX*1)
+	VBROADCASTSS (AX)(R8*2), Z30
+	VFMADD231PS Z30, Z26, Z8
+	VFMADD231PS Z30, Z27, Z9
+	VFMADD231PS Z30, Z28, Z10
+	VFMADD231PS Z30, Z29, Z11
+	VBROADCASTSS (AX)(R9*1), Z31
+	VFMADD231PS Z31, Z26, Z12
+	VFMADD231PS Z31, Z27, Z13
+	VFMADD231PS Z31, Z28, Z14
+	VFMADD231PS Z31, Z29, Z15
+	VBROADCASTSS (AX)(R8*4), Z30
+	VFMADD231PS Z30, Z26, Z16
+	VFMADD231PS Z30, Z27, Z17
+	VFMADD231PS Z30, Z28, Z18
+	VFMADD231PS Z30, Z29, Z19
+	ADDQ tile_csa(DI), AX
+	ADDQ DX, SI
+	DECQ R14
+	JNZ fetch
+	JMP tap
 	PCALIGN $32
 step:
 	VMOVUPS (SI), Z26
@@ -20468,6 +21935,7 @@ step:
 	JNZ step
 	JMP tap
 done:
+	MOVQ BX, tile_ahead(DI)
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
 	TESTQ $const_accumulate, DX
@@ -20609,7 +22077,7 @@ TEXT tileAVX5126x64<>(SB), NOSPLIT, $0-0
 	VPXORD Z22, Z22, Z22
 	VPXORD Z23, Z23, Z23
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -20641,6 +22109,12 @@ TEXT tileAVX5126x64<>(SB), NOSPLIT, $0-0
 	PREFETCHT0 64(AX)
 	PREFETCHT0 128(AX)
 	PREFETCHT0 192(AX)
+near:
+	MOVQ tile_ahead(DI), BX
+	TESTQ BX, BX
+	JZ tap
+	MOVQ DX, CX
+	SHLQ $4, CX
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -20656,6 +22130,55 @@ tap:
 	ADDQ tile_a(DI), AX
 	ADDQ tile_b(DI), SI
 	MOVQ tile_k(DI), R14
+	TESTQ BX, BX
+	JZ step
+	PCALIGN $32
+fetch:
+	VMOVUPS (SI), Z26
+	VMOVUPS 64(SI), Z27
+	VMOVUPS 128(SI), Z28
+	VMOVUPS 192(SI), Z29
+	VBROADCASTSS (AX), Z30
+	VFMADD231PS Z30, Z26, Z0
+	VFMADD231PS Z30, Z27, Z1
+	VFMADD231PS Z30, Z28, Z2
+	VFMADD231PS Z30, Z29, Z3
+	VBROADCASTSS (AX)(R8*1), Z31
+	VFMADD231PS Z31, Z26, Z4
+	VFMADD231PS Z31, Z27, Z5
+	VFMADD231PS Z31, Z28, Z6
+	VFMADD231PS Z31, Z29, Z7
+	VBROADCASTSS (AX)(R8*2), Z30
+	VFMADD231PS Z30, Z26, Z8
+	VFMADD231PS Z30, Z27, Z9
+	VFMADD231PS Z30, Z28, Z10
+	VFMADD231PS Z30, Z29, Z11
+	PREFETCHT1 (BX)
+	ADDQ tile_stride(DI), BX
+	PREFETCHT0 0(SI)(CX*1)
+	PREFETCHT0 64(SI)(CX*1)
+	PREFETCHT0 128(SI)(CX*1)
+	PREFETCHT0 192(SI)(CX*1)
+	VBROADCASTSS (AX)(R9*1), Z31
+	VFMADD231PS Z31, Z26, Z12
+	VFMADD231PS Z31, Z27, Z13
+	VFMADD231PS Z31, Z28, Z14
+	VFMADD231PS Z31, Z29, Z15
+	VBROADCASTSS (AX)(R8*4), Z30
+	VFMADD231PS Z30, Z26, Z16
+	VFMADD231PS Z30, Z27, Z17
+	VFMADD231PS Z30, Z28, Z18
+	VFMADD231PS Z30, Z29, Z19
+	VBROADCASTSS (AX)(R10*1), Z31
+	VFMADD231PS Z31, Z26, Z20
+	VFMADD231PS Z31, Z27, Z21
+	VFMADD231PS Z31, Z28, Z22
+	VFMADD231PS Z31, Z29, Z23
+	ADDQ tile_csa(DI), AX
+	ADDQ DX, SI
+	DECQ R14
+	JNZ fetch
+	JMP tap
 	PCALIGN $32
 step:
 	VMOVUPS (SI), Z26
@@ -20698,6 +22221,7 @@ step:
 	JNZ step
 	JMP tap
 done:
+	MOVQ BX, tile_ahead(DI)
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
 	TESTQ $const_accumulate, DX
@@ -20840,13 +22364,14 @@ TEXT tileAVX5121x64masked<>(SB), NOSPLIT, $0-0
 	VPXORD Z2, Z2, Z2
 	VPXORD Z3, Z3, Z3
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
 	PREFETCHT0 64(AX)
 	PREFETCHT0 128(AX)
 	PREFETCHT0 192(AX)
+near:
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -20935,7 +22460,7 @@ TEXT tileAVX5122x64masked<>(SB), NOSPLIT, $0-0
 	VPXORD Z6, Z6, Z6
 	VPXORD Z7, Z7, Z7
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -20947,6 +22472,7 @@ TEXT tileAVX5122x64masked<>(SB), NOSPLIT, $0-0
 	PREFETCHT0 64(AX)
 	PREFETCHT0 128(AX)
 	PREFETCHT0 192(AX)
+near:
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -21062,7 +22588,7 @@ TEXT tileAVX5123x64masked<>(SB), NOSPLIT, $0-0
 	VPXORD Z10, Z10, Z10
 	VPXORD Z11, Z11, Z11
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -21079,6 +22605,7 @@ TEXT tileAVX5123x64masked<>(SB), NOSPLIT, $0-0
 	PREFETCHT0 64(AX)
 	PREFETCHT0 128(AX)
 	PREFETCHT0 192(AX)
+near:
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -21222,7 +22749,7 @@ TEXT tileAVX5124x64masked<>(SB), NOSPLIT, $0-0
 	VPXORD Z14, Z14, Z14
 	VPXORD Z15, Z15, Z15
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -21244,6 +22771,12 @@ TEXT tileAVX5124x64masked<>(SB), NOSPLIT, $0-0
 	PREFETCHT0 64(AX)
 	PREFETCHT0 128(AX)
 	PREFETCHT0 192(AX)
+near:
+	MOVQ tile_ahead(DI), BX
+	TESTQ BX, BX
+	JZ tap
+	MOVQ DX, CX
+	SHLQ $4, CX
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -21259,6 +22792,45 @@ tap:
 	ADDQ tile_a(DI), AX
 	ADDQ tile_b(DI), SI
 	MOVQ tile_k(DI), R14
+	TESTQ BX, BX
+	JZ step
+	PCALIGN $32
+fetch:
+	VMOVUPS (SI), Z26
+	VMOVUPS 64(SI), Z27
+	VMOVUPS 128(SI), Z28
+	VMOVUPS.Z 192(SI), K1, Z29
+	VBROADCASTSS (AX), Z30
+	VFMADD231PS Z30, Z26, Z0
+	VFMADD231PS Z30, Z27, Z1
+	VFMADD231PS Z30, Z28, Z2
+	VFMADD231PS Z30, Z29, Z3
+	VBROADCASTSS (AX)(R8*1), Z31
+	VFMADD231PS Z31, Z26, Z4
+	VFMADD231PS Z31, Z27, Z5
+	VFMADD231PS Z31, Z28, Z6
+	VFMADD231PS Z31, Z29, Z7
+	PREFETCHT1 (BX)
+	ADDQ tile_stride(DI), BX
+	PREFETCHT0 0(SI)(CX*1)
+	PREFETCHT0 64(SI)(CX*1)
+	PREFETCHT0 128(SI)(CX*1)
+	PREFETCHT0 192(SI)(CX*1)
+	VBROADCASTSS (AX)(R8*2), Z30
+	VFMADD231PS Z30, Z26, Z8
+	VFMADD231PS Z30, Z27, Z9
+	VFMADD231PS Z30, Z28, Z10
+	VFMADD231PS Z30, Z29, Z11
+	VBROADCASTSS (AX)(R9*1), Z31
+	VFMADD231PS Z31, Z26, Z12
+	VFMADD231PS Z31, Z27, Z13
+	VFMADD231PS Z31, Z28, Z14
+	VFMADD231PS Z31, Z29, Z15
+	ADDQ tile_csa(DI), AX
+	ADDQ DX, SI
+	DECQ R14
+	JNZ fetch
+	JMP tap
 	PCALIGN $32
 step:
 	VMOVUPS (SI), Z26
@@ -21291,6 +22863,7 @@ step:
 	JNZ step
 	JMP tap
 done:
+	MOVQ BX, tile_ahead(DI)
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
 	TESTQ $const_accumulate, DX
@@ -21414,7 +22987,7 @@ TEXT tileAVX5125x64masked<>(SB), NOSPLIT, $0-0
 	VPXORD Z18, Z18, Z18
 	VPXORD Z19, Z19, Z19
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -21441,6 +23014,12 @@ TEXT tileAVX5125x64masked<>(SB), NOSPLIT, $0-0
 	PREFETCHT0 64(AX)
 	PREFETCHT0 128(AX)
 	PREFETCHT0 192(AX)
+near:
+	MOVQ tile_ahead(DI), BX
+	TESTQ BX, BX
+	JZ tap
+	MOVQ DX, CX
+	SHLQ $4, CX
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -21456,6 +23035,50 @@ tap:
 	ADDQ tile_a(DI), AX
 	ADDQ tile_b(DI), SI
 	MOVQ tile_k(DI), R14
+	TESTQ BX, BX
+	JZ step
+	PCALIGN $32
+fetch:
+	VMOVUPS (SI), Z26
+	VMOVUPS 64(SI), Z27
+	VMOVUPS 128(SI), Z28
+	VMOVUPS.Z 192(SI), K1, Z29
+	VBROADCASTSS (AX), Z30
+	VFMADD231PS Z30, Z26, Z0
+	VFMADD231PS Z30, Z27, Z1
+	VFMADD231PS Z30, Z28, Z2
+	VFMADD231PS Z30, Z29, Z3
+	VBROADCASTSS (AX)(R8*1), Z31
+	VFMADD231PS Z31, Z26, Z4
+	VFMADD231PS Z31, Z27, Z5
+	VFMADD231PS Z31, Z28, Z6
+	VFMADD231PS Z31, Z29, Z7
+	PREFETCHT1 (BX)
+	ADDQ tile_stride(DI), BX
+	PREFETCHT0 0(SI)(CX*1)
+	PREFETCHT0 64(SI)(CX*1)
+	PREFETCHT0 128(SI)(CX*1)
+	PREFETCHT0 192(SI)(CX*1)
+	VBROADCASTSS (AX)(R8*2), Z30
+	VFMADD231PS Z30, Z26, Z8
+	VFMADD231PS Z30, Z27, Z9
+	VFMADD231PS Z30, Z28, Z10
+	VFMADD231PS Z30, Z29, Z11
+	VBROADCASTSS (AX)(R9*1), Z31
+	VFMADD231PS Z31, Z26, Z12
+	VFMADD231PS Z31, Z27, Z13
+	VFMADD231PS Z31, Z28, Z14
+	VFMADD231PS Z31, Z29, Z15
+	VBROADCASTSS (AX)(R8*4), Z30
+	VFMADD231PS Z30, Z26, Z16
+	VFMADD231PS Z30, Z27, Z17
+	VFMADD231PS Z30, Z28, Z18
+	VFMADD231PS Z30, Z29, Z19
+	ADDQ tile_csa(DI), AX
+	ADDQ DX, SI
+	DECQ R14
+	JNZ fetch
+	JMP tap
 	PCALIGN $32
 step:
 	VMOVUPS (SI), Z26
@@ -21493,6 +23116,7 @@ step:
 	JNZ step
 	JMP tap
 done:
+	MOVQ BX, tile_ahead(DI)
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
 	TESTQ $const_accumulate, DX
@@ -21639,7 +23263,7 @@ TEXT tileAVX5126x64masked<>(SB), NOSPLIT, $0-0
 	VPXORD Z22, Z22, Z22
 	VPXORD Z23, Z23, Z23
 	TESTQ $const_farC, tile_flags(DI)
-	JZ tap
+	JZ near
 	MOVQ tile_c(DI), AX
 	MOVQ tile_rsc(DI), BX
 	PREFETCHT0 0(AX)
@@ -21671,6 +23295,12 @@ TEXT tileAVX5126x64masked<>(SB), NOSPLIT, $0-0
 	PREFETCHT0 64(AX)
 	PREFETCHT0 128(AX)
 	PREFETCHT0 192(AX)
+near:
+	MOVQ tile_ahead(DI), BX
+	TESTQ BX, BX
+	JZ tap
+	MOVQ DX, CX
+	SHLQ $4, CX
 tap:
 	MOVQ tile_tap(DI), R14
 	CMPQ R14, tile_taps(DI)
@@ -21686,6 +23316,55 @@ tap:
 	ADDQ tile_a(DI), AX
 	ADDQ tile_b(DI), SI
 	MOVQ tile_k(DI), R14
+	TESTQ BX, BX
+	JZ step
+	PCALIGN $32
+fetch:
+	VMOVUPS (SI), Z26
+	VMOVUPS 64(SI), Z27
+	VMOVUPS 128(SI), Z28
+	VMOVUPS.Z 192(SI), K1, Z29
+	VBROADCASTSS (AX), Z30
+	VFMADD231PS Z30, Z26, Z0
+	VFMADD231PS Z30, Z27, Z1
+	VFMADD231PS Z30, Z28, Z2
+	VFMADD231PS Z30, Z29, Z3
+	VBROADCASTSS (AX)(R8*1), Z31
+	VFMADD231PS Z31, Z26, Z4
+	VFMADD231PS Z31, Z27, Z5
+	VFMADD231PS Z31, Z28, Z6
+	VFMADD231PS Z31, Z29, Z7
+	VBROADCASTSS (AX)(R8*2), Z30
+	VFMADD231PS Z30, Z26, Z8
+	VFMADD231PS Z30, Z27, Z9
+	VFMADD231PS Z30, Z28, Z10
+	VFMADD231PS Z30, Z29, Z11
+	PREFETCHT1 (BX)
+	ADDQ tile_stride(DI), BX
+	PREFETCHT0 0(SI)(CX*1)
+	PREFETCHT0 64(SI)(CX*1)
+	PREFETCHT0 128(SI)(CX*1)
+	PREFETCHT0 192(SI)(CX*1)
+	VBROADCASTSS (AX)(R9*1), Z31
+	VFMADD231PS Z31, Z26, Z12
+	VFMADD231PS Z31, Z27, Z13
+	VFMADD231PS Z31, Z28, Z14
+	VFMADD231PS Z31, Z29, Z15
+	VBROADCASTSS (AX)(R8*4), Z30
+	VFMADD231PS Z30, Z26, Z16
+	VFMADD231PS Z30, Z27, Z17
+	VFMADD231PS Z30, Z28, Z18
+	VFMADD231PS Z30, Z29, Z19
+	VBROADCASTSS (AX)(R10*1), Z31
+	VFMADD231PS Z31, Z26, Z20
+	VFMADD231PS Z31, Z27, Z21
+	VFMADD231PS Z31, Z28, Z22
+	VFMADD231PS Z31, Z29, Z23
+	ADDQ tile_csa(DI), AX
+	ADDQ DX, SI
+	DECQ R14
+	JNZ fetch
+	JMP tap
 	PCALIGN $32
 step:
 	VMOVUPS (SI), Z26
@@ -21728,6 +23407,7 @@ step:
 	JNZ step
 	JMP tap
 done:
+	MOVQ BX, tile_ahead(DI)
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
 	TESTQ $const_accumulate, DX
@@ -22051,35 +23731,35 @@ done:
 	MOVQ dots_out(DI), AX
 	VEXTRACTF64X4 $1, Z0, Y8
 	VADDPS Y8, Y0, Y0
-	VEXTRACTF128 $1, Y0, X8
+	VEXTRACTF32X4 $1, Y0, X8
 	VADDPS X8, X0, X0
 	VEXTRACTF64X4 $1, Z1, Y8
 	VADDPS Y8, Y1, Y1
-	VEXTRACTF128 $1, Y1, X8
+	VEXTRACTF32X4 $1, Y1, X8
 	VADDPS X8, X1, X1
 	VEXTRACTF64X4 $1, Z2, Y8
 	VADDPS Y8, Y2, Y2
-	VEXTRACTF128 $1, Y2, X8
+	VEXTRACTF32X4 $1, Y2, X8
 	VADDPS X8, X2, X2
 	VEXTRACTF64X4 $1, Z3, Y8
 	VADDPS Y8, Y3, Y3
-	VEXTRACTF128 $1, Y3, X8
+	VEXTRACTF32X4 $1, Y3, X8
 	VADDPS X8, X3, X3
 	VEXTRACTF64X4 $1, Z4, Y8
 	VADDPS Y8, Y4, Y4
-	VEXTRACTF128 $1, Y4, X8
+	VEXTRACTF32X4 $1, Y4, X8
 	VADDPS X8, X4, X4
 	VEXTRACTF64X4 $1, Z5, Y8
 	VADDPS Y8, Y5, Y5
-	VEXTRACTF128 $1, Y5, X8
+	VEXTRACTF32X4 $1, Y5, X8
 	VADDPS X8, X5, X5
 	VEXTRACTF64X4 $1, Z6, Y8
 	VADDPS Y8, Y6, Y6
-	VEXTRACTF128 $1, Y6, X8
+	VEXTRACTF32X4 $1, Y6, X8
 	VADDPS X8, X6, X6
 	VEXTRACTF64X4 $1, Z7, Y8
 	VADDPS Y8, Y7, Y7
-	VEXTRACTF128 $1, Y7, X8
+	VEXTRACTF32X4 $1, Y7, X8
 	VADDPS X8, X7, X7
 	VHADDPS X1, X0, X0
 	VHADDPS X3, X2, X2
@@ -22143,19 +23823,19 @@ done:
 	MOVQ dots_out(DI), AX
 	VEXTRACTF64X4 $1, Z0, Y4
 	VADDPS Y4, Y0, Y0
-	VEXTRACTF128 $1, Y0, X4
+	VEXTRACTF32X4 $1, Y0, X4
 	VADDPS X4, X0, X0
 	VEXTRACTF64X4 $1, Z1, Y4
 	VADDPS Y4, Y1, Y1
-	VEXTRACTF128 $1, Y1, X4
+	VEXTRACTF32X4 $1, Y1, X4
 	VADDPS X4, X1, X1
 	VEXTRACTF64X4 $1, Z2, Y4
 	VADDPS Y4, Y2, Y2
-	VEXTRACTF128 $1, Y2, X4
+	VEXTRACTF32X4 $1, Y2, X4
 	VADDPS X4, X2, X2
 	VEXTRACTF64X4 $1, Z3, Y4
 	VADDPS Y4, Y3, Y3
-	VEXTRACTF128 $1, Y3, X4
+	VEXTRACTF32X4 $1, Y3, X4
 	VADDPS X4, X3, X3
 	VHADDPS X1, X0, X0
 	VHADDPS X3, X2, X2
@@ -22229,35 +23909,35 @@ done:
 	MOVQ dots_out(DI), AX
 	VEXTRACTF64X4 $1, Z0, Y8
 	VADDPS Y8, Y0, Y0
-	VEXTRACTF128 $1, Y0, X8
+	VEXTRACTF32X4 $1, Y0, X8
 	VADDPS X8, X0, X0
 	VEXTRACTF64X4 $1, Z1, Y8
 	VADDPS Y8, Y1, Y1
-	VEXTRACTF128 $1, Y1, X8
+	VEXTRACTF32X4 $1, Y1, X8
 	VADDPS X8, X1, X1
 	VEXTRACTF64X4 $1, Z2, Y8
 	VADDPS Y8, Y2, Y2
-	VEXTRACTF128 $1, Y2, X8
+	VEXTRACTF32X4 $1, Y2, X8
 	VADDPS X8, X2, X2
 	VEXTRACTF64X4 $1, Z3, Y8
 	VADDPS Y8, Y3, Y3
-	VEXTRACTF128 $1, Y3, X8
+	VEXTRACTF32X4 $1, Y3, X8
 	VADDPS X8, X3, X3
 	VEXTRACTF64X4 $1, Z4, Y8
 	VADDPS Y8, Y4, Y4
-	VEXTRACTF128 $1, Y4, X8
+	VEXTRACTF32X4 $1, Y4, X8
 	VADDPS X8, X4, X4
 	VEXTRACTF64X4 $1, Z5, Y8
 	VADDPS Y8, Y5, Y5
-	VEXTRACTF128 $1, Y5, X8
+	VEXTRACTF32X4 $1, Y5, X8
 	VADDPS X8, X5, X5
 	VEXTRACTF64X4 $1, Z6, Y8
 	VADDPS Y8, Y6, Y6
-	VEXTRACTF128 $1, Y6, X8
+	VEXTRACTF32X4 $1, Y6, X8
 	VADDPS X8, X6, X6
 	VEXTRACTF64X4 $1, Z7, Y8
 	VADDPS Y8, Y7, Y7
-	VEXTRACTF128 $1, Y7, X8
+	VEXTRACTF32X4 $1, Y7, X8
 	VADDPS X8, X7, X7
 	VHADDPS X1, X0, X0
 	VHADDPS X3, X2, X2
@@ -22306,7 +23986,7 @@ done:
 	MOVQ dots_out(DI), AX
 	VEXTRACTF64X4 $1, Z0, Y1
 	VADDPS Y1, Y0, Y0
-	VEXTRACTF128 $1, Y0, X1
+	VEXTRACTF32X4 $1, Y0, X1
 	VADDPS X1, X0, X0
 	VHADDPS X0, X0, X0
 	VHADDPS X0, X0, X0
@@ -22355,11 +24035,11 @@ done:
 	MOVQ dots_out(DI), AX
 	VEXTRACTF64X4 $1, Z0, Y2
 	VADDPS Y2, Y0, Y0
-	VEXTRACTF128 $1, Y0, X2
+	VEXTRACTF32X4 $1, Y0, X2
 	VADDPS X2, X0, X0
 	VEXTRACTF64X4 $1, Z1, Y2
 	VADDPS Y2, Y1, Y1
-	VEXTRACTF128 $1, Y1, X2
+	VEXTRACTF32X4 $1, Y1, X2
 	VADDPS X2, X1, X1
 	VHADDPS X0, X0, X0
 	VHADDPS X0, X0, X0
@@ -22370,12 +24050,270 @@ done:
 	VZEROUPPER
 	RET
 
+TEXT dotsAVX5124x4<>(SB), NOSPLIT, $0-0
+	MOVQ dots_a(DI), SI
+	MOVQ dots_rsa(DI), R8
+	LEAQ (R8)(R8*2), R9
+	MOVQ dots_b(DI), DX
+	MOVQ dots_csb(DI), R10
+	LEAQ (R10)(R10*2), R11
+	LEAQ (R10)(R10*4), R12
+	LEAQ (R11)(R10*4), R13
+	MOVQ dots_k(DI), BX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	SUBQ $16, BX
+	JLT rest
+	PCALIGN $32
+step:
+	VMOVUPS (SI), Z16
+	VMOVUPS (SI)(R8*1), Z17
+	VMOVUPS (SI)(R8*2), Z18
+	VMOVUPS (SI)(R9*1), Z19
+	VMOVUPS (DX), Z20
+	VFMADD231PS Z20, Z16, Z0
+	VFMADD231PS Z20, Z17, Z4
+	VFMADD231PS Z20, Z18, Z8
+	VFMADD231PS Z20, Z19, Z12
+	VMOVUPS (DX)(R10*1), Z20
+	VFMADD231PS Z20, Z16, Z1
+	VFMADD231PS Z20, Z17, Z5
+	VFMADD231PS Z20, Z18, Z9
+	VFMADD231PS Z20, Z19, Z13
+	VMOVUPS (DX)(R10*2), Z20
+	VFMADD231PS Z20, Z16, Z2
+	VFMADD231PS Z20, Z17, Z6
+	VFMADD231PS Z20, Z18, Z10
+	VFMADD231PS Z20, Z19, Z14
+	VMOVUPS (DX)(R11*1), Z20
+	VFMADD231PS Z20, Z16, Z3
+	VFMADD231PS Z20, Z17, Z7
+	VFMADD231PS Z20, Z18, Z11
+	VFMADD231PS Z20, Z19, Z15
+	ADDQ $64, SI
+	ADDQ $64, DX
+	SUBQ $16, BX
+	JGE step
+rest:
+	ADDQ $16, BX
+	JZ done
+	MOVQ BX, CX
+	MOVL $1, AX
+	SHLL CX, AX
+	DECL AX
+	KMOVW AX, K1
+	VMOVUPS.Z (SI), K1, Z16
+	VMOVUPS.Z (SI)(R8*1), K1, Z17
+	VMOVUPS.Z (SI)(R8*2), K1, Z18
+	VMOVUPS.Z (SI)(R9*1), K1, Z19
+	VMOVUPS.Z (DX), K1, Z20
+	VFMADD231PS Z20, Z16, Z0
+	VFMADD231PS Z20, Z17, Z4
+	VFMADD231PS Z20, Z18, Z8
+	VFMADD231PS Z20, Z19, Z12
+	VMOVUPS.Z (DX)(R10*1), K1, Z20
+	VFMADD231PS Z20, Z16, Z1
+	VFMADD231PS Z20, Z17, Z5
+	VFMADD231PS Z20, Z18, Z9
+	VFMADD231PS Z20, Z19, Z13
+	VMOVUPS.Z (DX)(R10*2), K1, Z20
+	VFMADD231PS Z20, Z16, Z2
+	VFMADD231PS Z20, Z17, Z6
+	VFMADD231PS Z20, Z18, Z10
+	VFMADD231PS Z20, Z19, Z14
+	VMOVUPS.Z (DX)(R11*1), K1, Z20
+	VFMADD231PS Z20, Z16, Z3
+	VFMADD231PS Z20, Z17, Z7
+	VFMADD231PS Z20, Z18, Z11
+	VFMADD231PS Z20, Z19, Z15
+done:
+	MOVQ dots_out(DI), AX
+	VEXTRACTF64X4 $1, Z0, Y16
+	VADDPS Y16, Y0, Y0
+	VEXTRACTF32X4 $1, Y0, X16
+	VADDPS X16, X0, X0
+	VEXTRACTF64X4 $1, Z1, Y16
+	VADDPS Y16, Y1, Y1
+	VEXTRACTF32X4 $1, Y1, X16
+	VADDPS X16, X1, X1
+	VEXTRACTF64X4 $1, Z2, Y16
+	VADDPS Y16, Y2, Y2
+	VEXTRACTF32X4 $1, Y2, X16
+	VADDPS X16, X2, X2
+	VEXTRACTF64X4 $1, Z3, Y16
+	VADDPS Y16, Y3, Y3
+	VEXTRACTF32X4 $1, Y3, X16
+	VADDPS X16, X3, X3
+	VEXTRACTF64X4 $1, Z4, Y16
+	VADDPS Y16, Y4, Y4
+	VEXTRACTF32X4 $1, Y4, X16
+	VADDPS X16, X4, X4
+	VEXTRACTF64X4 $1, Z5, Y16
+	VADDPS Y16, Y5, Y5
+	VEXTRACTF32X4 $1, Y5, X16
+	VADDPS X16, X5, X5
+	VEXTRACTF64X4 $1, Z6, Y16
+	VADDPS Y16, Y6, Y6
+	VEXTRACTF32X4 $1, Y6, X16
+	VADDPS X16, X6, X6
+	VEXTRACTF64X4 $1, Z7, Y16
+	VADDPS Y16, Y7, Y7
+	VEXTRACTF32X4 $1, Y7, X16
+	VADDPS X16, X7, X7
+	VEXTRACTF64X4 $1, Z8, Y16
+	VADDPS Y16, Y8, Y8
+	VEXTRACTF32X4 $1, Y8, X16
+	VADDPS X16, X8, X8
+	VEXTRACTF64X4 $1, Z9, Y16
+	VADDPS Y16, Y9, Y9
+	VEXTRACTF32X4 $1, Y9, X16
+	VADDPS X16, X9, X9
+	VEXTRACTF64X4 $1, Z10, Y16
+	VADDPS Y16, Y10, Y10
+	VEXTRACTF32X4 $1, Y10, X16
+	VADDPS X16, X10, X10
+	VEXTRACTF64X4 $1, Z11, Y16
+	VADDPS Y16, Y11, Y11
+	VEXTRACTF32X4 $1, Y11, X16
+	VADDPS X16, X11, X11
+	VEXTRACTF64X4 $1, Z12, Y16
+	VADDPS Y16, Y12, Y12
+	VEXTRACTF32X4 $1, Y12, X16
+	VADDPS X16, X12, X12
+	VEXTRACTF64X4 $1, Z13, Y16
+	VADDPS Y16, Y13, Y13
+	VEXTRACTF32X4 $1, Y13, X16
+	VADDPS X16, X13, X13
+	VEXTRACTF64X4 $1, Z14, Y16
+	VADDPS Y16, Y14, Y14
+	VEXTRACTF32X4 $1, Y14, X16
+	VADDPS X16, X14, X14
+	VEXTRACTF64X4 $1, Z15, Y16
+	VADDPS Y16, Y15, Y15
+	VEXTRACTF32X4 $1, Y15, X16
+	VADDPS X16, X15, X15
+	VHADDPS X1, X0, X0
+	VHADDPS X3, X2, X2
+	VHADDPS X2, X0, X0
+	VMOVUPS X0, 0(AX)
+	VHADDPS X5, X4, X4
+	VHADDPS X7, X6, X6
+	VHADDPS X6, X4, X4
+	VMOVUPS X4, 16(AX)
+	VHADDPS X9, X8, X8
+	VHADDPS X11, X10, X10
+	VHADDPS X10, X8, X8
+	VMOVUPS X8, 32(AX)
+	VHADDPS X13, X12, X12
+	VHADDPS X15, X14, X14
+	VHADDPS X14, X12, X12
+	VMOVUPS X12, 48(AX)
+	VZEROUPPER
+	RET
+
+TEXT dotsAVX5124x1<>(SB), NOSPLIT, $0-0
+	MOVQ dots_a(DI), SI
+	MOVQ dots_rsa(DI), R8
+	LEAQ (R8)(R8*2), R9
+	MOVQ dots_b(DI), DX
+	MOVQ dots_csb(DI), R10
+	LEAQ (R10)(R10*2), R11
+	LEAQ (R10)(R10*4), R12
+	LEAQ (R11)(R10*4), R13
+	MOVQ dots_k(DI), BX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	SUBQ $16, BX
+	JLT rest
+	PCALIGN $32
+step:
+	VMOVUPS (SI), Z4
+	VMOVUPS (SI)(R8*1), Z5
+	VMOVUPS (SI)(R8*2), Z6
+	VMOVUPS (SI)(R9*1), Z7
+	VMOVUPS (DX), Z8
+	VFMADD231PS Z8, Z4, Z0
+	VFMADD231PS Z8, Z5, Z1
+	VFMADD231PS Z8, Z6, Z2
+	VFMADD231PS Z8, Z7, Z3
+	ADDQ $64, SI
+	ADDQ $64, DX
+	SUBQ $16, BX
+	JGE step
+rest:
+	ADDQ $16, BX
+	JZ done
+	MOVQ BX, CX
+	MOVL $1, AX
+	SHLL CX, AX
+	DECL AX
+	KMOVW AX, K1
+	VMOVUPS.Z (SI), K1, Z4
+	VMOVUPS.Z (SI)(R8*1), K1, Z5
+	VMOVUPS.Z (SI)(R8*2), K1, Z6
+	VMOVUPS.Z (SI)(R9*1), K1, Z7
+	VMOVUPS.Z (DX), K1, Z8
+	VFMADD231PS Z8, Z4, Z0
+	VFMADD231PS Z8, Z5, Z1
+	VFMADD231PS Z8, Z6, Z2
+	VFMADD231PS Z8, Z7, Z3
+done:
+	MOVQ dots_out(DI), AX
+	VEXTRACTF64X4 $1, Z0, Y4
+	VADDPS Y4, Y0, Y0
+	VEXTRACTF32X4 $1, Y0, X4
+	VADDPS X4, X0, X0
+	VEXTRACTF64X4 $1, Z1, Y4
+	VADDPS Y4, Y1, Y1
+	VEXTRACTF32X4 $1, Y1, X4
+	VADDPS X4, X1, X1
+	VEXTRACTF64X4 $1, Z2, Y4
+	VADDPS Y4, Y2, Y2
+	VEXTRACTF32X4 $1, Y2, X4
+	VADDPS X4, X2, X2
+	VEXTRACTF64X4 $1, Z3, Y4
+	VADDPS Y4, Y3, Y3
+	VEXTRACTF32X4 $1, Y3, X4
+	VADDPS X4, X3, X3
+	VHADDPS X0, X0, X0
+	VHADDPS X0, X0, X0
+	VMOVSS X0, 0(AX)
+	VHADDPS X1, X1, X1
+	VHADDPS X1, X1, X1
+	VMOVSS X1, 4(AX)
+	VHADDPS X2, X2, X2
+	VHADDPS X2, X2, X2
+	VMOVSS X2, 8(AX)
+	VHADDPS X3, X3, X3
+	VHADDPS X3, X3, X3
+	VMOVSS X3, 12(AX)
+	VZEROUPPER
+	RET
+
 DATA dotsAVX512<>+0(SB)/8, $dotsAVX5121x8<>(SB)
 DATA dotsAVX512<>+8(SB)/8, $dotsAVX5121x4<>(SB)
 DATA dotsAVX512<>+16(SB)/8, $dotsAVX5122x4<>(SB)
 DATA dotsAVX512<>+24(SB)/8, $dotsAVX5121x1<>(SB)
 DATA dotsAVX512<>+32(SB)/8, $dotsAVX5122x1<>(SB)
-GLOBL dotsAVX512<>(SB), RODATA, $40
+DATA dotsAVX512<>+40(SB)/8, $dotsAVX5124x4<>(SB)
+DATA dotsAVX512<>+48(SB)/8, $dotsAVX5124x1<>(SB)
+GLOBL dotsAVX512<>(SB), RODATA, $56
 
 // func runDotsAVX512(d *dots)
 TEXT ·runDotsAVX512(SB), NOSPLIT, $0-8

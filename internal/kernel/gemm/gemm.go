@@ -43,5 +43,5 @@ func BatchReduce(m, n, k int, a []float32, aoff []int, rsa, csa int, b []float32
 		portable(0, m, 0, n, k, a, aoff, rsa, csa, b, boff, rsb, 1, c, rsc, &e)
 		return
 	}
-	reduce(isa, m, n, k, a, aoff, rsa, csa, b, boff, rsb, c, rsc, &e, 0)
+	reduce(isa, m, n, k, a, aoff, rsa, csa, b, boff, rsb, c, rsc, &e, 0, 0)
 }

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+	"unsafe"
 
 	"github.com/hadal-ml/hadal/internal/cpu"
 	"github.com/hadal-ml/hadal/internal/par"
@@ -238,7 +239,8 @@ func TestMul(t *testing.T) {
 	})
 }
 
-// Sizes at which Mul packs B, packs A, and cuts k, in every layout.
+// Sizes at which Mul packs B, packs A, cuts k, cuts what it packs of B, walks
+// along strips of B, and turns the product over, in every layout.
 func TestMulLarge(t *testing.T) {
 	rng := rand.New(rand.NewPCG(11, 12))
 	for _, s := range []struct {
@@ -256,6 +258,17 @@ func TestMulLarge(t *testing.T) {
 		{1, 1000, 300, 300, 1, 1000, 1},
 		{1000, 1, 300, 300, 1, 2, 7},
 		{1000, 1, 300, 1, 1000, 1, 1},
+		{27, 203, 2100, 2100, 1, 203, 1},
+		{24, 2050, 2100, 2100, 1, 2050, 1},
+		{5, 700, 600, 600, 1, 705, 1},
+		{8, 701, 600, 1, 8, 701, 1},
+		{17, 700, 601, 601, 1, 700, 1},
+		{16, 99, 130, 1, 16, 1, 130},
+		{7, 101, 131, 133, 1, 1, 131},
+		{300, 16, 130, 130, 1, 16, 1},
+		{301, 7, 131, 1, 301, 7, 1},
+		{300, 3, 129, 1, 300, 1, 129},
+		{303, 11, 100, 2, 700, 1, 103},
 	} {
 		p := layout(rng, s.m, s.n, s.k, 1, s.rsa, s.csa, s.rsb, s.csb, s.n+3)
 		each(t, func(t *testing.T) {
@@ -280,7 +293,7 @@ func TestMulDoesNotDependOnThreads(t *testing.T) {
 	defer par.SetThreads(par.Threads())
 	each(t, func(t *testing.T) {
 		rng := rand.New(rand.NewPCG(9, 10))
-		for _, s := range [][3]int{{1, 1000, 300}, {1000, 1, 300}, {5, 300, 300}, {300, 10, 100}, {130, 140, 300}, {64, 64, 600}} {
+		for _, s := range [][3]int{{1, 1000, 300}, {1000, 1, 300}, {5, 300, 300}, {300, 10, 100}, {130, 140, 300}, {64, 64, 600}, {300, 16, 100}, {16, 900, 500}, {40, 90, 2100}} {
 			for _, transposed := range []bool{false, true} {
 				p := newProduct(rng, s[0], s[1], s[2], 1, transposed)
 				var first []float32
@@ -394,6 +407,39 @@ func TestTilesDoNotChangeTheResult(t *testing.T) {
 			for i := range c {
 				if math.Float32bits(c[i]) != math.Float32bits(first[i]) {
 					t.Fatalf("%d rows at once: element %d is %v, before %v", rows, i-guard, c[i], first[i])
+				}
+			}
+		}
+	})
+}
+
+// What a tile fetches ahead cannot be seen in C: it says itself how far it came.
+// Nothing asked for is nothing fetched, whatever the other flags.
+func TestTilesFetchWhatTheyAreTold(t *testing.T) {
+	each(t, func(t *testing.T) {
+		isa := cpu.Active()
+		if isa == cpu.Generic {
+			return // it has no tiles
+		}
+		s := &shapesOf[isa]
+		const k, stride = 5, 64
+		for vectors := 1; vectors < len(s.maxRows); vectors++ {
+			for rows := 1; rows <= s.maxRows[vectors]; rows++ {
+				n := vectors * s.width
+				a, b, c := make([]float32, rows*k), make([]float32, k*n), make([]float32, rows*n)
+				for _, flags := range []int{0, farC, accumulate | relu} {
+					for _, ahead := range []uintptr{0, uintptr(unsafe.Pointer(&b[0]))} {
+						x := tile{
+							a: unsafe.Pointer(&a[0]), aoff: unsafe.Pointer(&zero[0]), rsa: k * sizeofFloat, csa: sizeofFloat,
+							b: unsafe.Pointer(&b[0]), boff: unsafe.Pointer(&zero[0]), rsb: n * sizeofFloat,
+							c: unsafe.Pointer(&c[0]), rsc: n * sizeofFloat,
+							k: k, taps: 1, ahead: ahead, stride: stride, flags: flags, kernel: kernelIndex(isa, rows, vectors, 0),
+						}
+						run(isa, &x)
+						if moved := x.ahead - ahead; moved != 0 && (ahead == 0 || moved != k*stride) {
+							t.Errorf("%dx%d, flags %d: moved from %#x by %d bytes", rows, n, flags, ahead, int(moved))
+						}
+					}
 				}
 			}
 		}

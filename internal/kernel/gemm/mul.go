@@ -6,11 +6,13 @@ import (
 	"github.com/hadal-ml/hadal/internal/par"
 )
 
-// Sizes of the blocks that Mul works in, found by measuring. What they stand
-// for (Goto and van de Geijn, "Anatomy of High-Performance Matrix
+// Sizes of the blocks that Mul works in, found by measuring (docs/performance.md).
+// What they stand for (Goto and van de Geijn, "Anatomy of High-Performance Matrix
 // Multiplication", 2008): a panel of B, blockDepth rows of one tile's width,
 // stays in the first-level cache while all rows of a block of A pass by; the
 // block of A, blockRows by blockDepth, stays in the second while all panels do.
+// Slabs four times as deep make large square products 3% faster and training
+// steps, whose operands come from memory, 8% slower.
 const (
 	blockDepth = 256
 	blockRows  = 112
@@ -23,6 +25,15 @@ const (
 const (
 	taskWork  = 256 << 10
 	mostTasks = 32
+)
+
+// A product of few rows reads B where it is. When that is far away, slabs of k are
+// so low that the pages of their rows stay in the first-level TLB while tiles
+// walk along them.
+const (
+	stripDepth = 64
+	stripCols  = 256       // least columns of a task, for such a walk to be worth while
+	stripSize  = 400 << 10 // elements, too many for the second-level cache
 )
 
 // zero is the list of offsets of a product with one tap.
@@ -46,16 +57,23 @@ func Mul(m, n, k int, a []float32, rsa, csa int, b []float32, rsb, csb int, c []
 		return
 	}
 	check(m, n, k, a, zero, rsa, csa, b, zero, rsb, csb, c, rsc, &e)
+	if flipPays(isa, m, n, k, rsa) {
+		flipped(isa, m, n, k, a, rsa, csa, b, rsb, csb, c, rsc, e)
+		return
+	}
+	multiply(isa, m, n, k, a, rsa, csa, b, rsb, csb, c, rsc, e)
+}
+
+// multiply is Mul for kernels, with everything checked.
+func multiply(isa cpu.ISA, m, n, k int, a []float32, rsa, csa int, b []float32, rsb, csb int, c []float32, rsc int, e Epilogue) {
 	if n == 1 {
 		csb = 1 // never used to go anywhere
 	}
 	switch {
-	case n == 1 && csa == 1 && k >= dotDepth:
-		matrixVector(isa, m, k, a, rsa, b, rsb, c, rsc, e)
-	case m <= dotRows && csa == 1 && rsb == 1 && csb != 1 && k >= dotDepth:
-		transposedDots(isa, m, n, k, a, rsa, b, csb, c, rsc, e)
+	case m <= dotRows && rsb == 1 && csb != 1 && k >= dotDepth:
+		transposedDots(isa, m, n, k, a, rsa, csa, b, csb, c, rsc, e)
 	case csb == 1 && m*n*k < 2*taskWork:
-		reduce(isa, m, n, k, a, zero, rsa, csa, b, zero, rsb, c, rsc, &e, 0)
+		reduce(isa, m, n, k, a, zero, rsa, csa, b, zero, rsb, c, rsc, &e, 0, 0)
 	default:
 		p := &blocked{isa: isa, m: m, n: n, k: k, a: a, rsa: rsa, csa: csa, b: b, rsb: rsb, csb: csb, c: c, rsc: rsc, e: e}
 		p.run()
@@ -82,6 +100,8 @@ type blocked struct {
 	e        Epilogue
 
 	rows, cols int       // of a block of C
+	depth      int       // of a slab
+	strip      bool      // B is read where it is, and from afar
 	panel      int       // columns of a panel of B
 	panels     []float32 // the slab of B packed, or nil
 	p0, p1     int       // the slab of k in work
@@ -89,37 +109,47 @@ type blocked struct {
 
 func (x *blocked) run() {
 	x.panel = shapesOf[x.isa].panel()
-	slabs := ceil(x.k, blockDepth)
-	depth := ceil(x.k, slabs)
-	x.cut(depth)
+	pack := x.csb != 1 || packPays(x.m, x.n*x.k)
+	// Vectors of AVX2 and NEON gain nothing by the walk along strips.
+	x.strip = !pack && x.isa == cpu.AVX512 && x.m < packedRows && x.n*x.k >= stripSize
+	depth := blockDepth
+	if x.strip {
+		depth = stripDepth
+	}
+	x.depth = ceil(x.k, ceil(x.k, depth))
+	x.cut()
 	across := ceil(x.n, x.cols)
 	tasks := ceil(x.m, x.rows) * across
 	panels := ceil(x.n, x.panel)
-	if x.csb != 1 || packPays(x.m, x.n*x.k) {
-		x.panels = mem.Float32s(depth * panels * x.panel)
+	part := x.k // without panels a task adds up all slabs of its block
+	if pack {
+		part = x.depth // which the second-level cache may hold until it is used
+		x.panels = mem.Float32s(part * panels * x.panel)
 		defer mem.PutFloat32s(x.panels)
 	}
 	for x.p0 = 0; x.p0 < x.k; x.p0 = x.p1 {
-		x.p1 = min(x.p0+depth, x.k)
+		x.p1 = min(x.p0+part, x.k)
 		if x.panels != nil {
-			par.For(panels, ceil(packWork, depth*x.panel), x.pack)
+			par.For(panels, ceil(packWork, x.depth*x.panel), x.pack)
 		}
 		par.For(tasks, 1, func(task, _ int) {
 			i, j := task/across*x.rows, task%across*x.cols
-			x.block(i, min(i+x.rows, x.m), j, min(j+x.cols, x.n))
+			for p := x.p0; p < x.p1; p += x.depth {
+				x.block(i, min(i+x.rows, x.m), j, min(j+x.cols, x.n), p, min(p+x.depth, x.p1))
+			}
 		})
 	}
 }
 
 // cut chooses the size of the blocks of C.
-func (x *blocked) cut(depth int) {
+func (x *blocked) cut() {
 	x.rows = ceil(x.m, ceil(x.m, blockRows))
 	x.cols = min(ceil(x.n, x.panel)*x.panel, blockCols)
-	for ceil(x.m, x.rows)*ceil(x.n, x.cols) < mostTasks && x.rows*x.cols*depth >= 2*taskWork {
+	for ceil(x.m, x.rows)*ceil(x.n, x.cols) < mostTasks && x.rows*x.cols*x.k >= 2*taskWork {
 		switch {
 		case x.rows > blockRows/2:
 			x.rows = ceil(x.rows, 2)
-		case x.cols >= 2*x.panel:
+		case x.cols >= 2*x.panel && !(x.strip && x.cols < 2*stripCols):
 			x.cols = ceil(x.cols, 2*x.panel) * x.panel
 		case x.rows >= 2*leastRows:
 			x.rows = ceil(x.rows, 2)
@@ -132,18 +162,17 @@ func (x *blocked) cut(depth int) {
 // leastRows is the number of rows below which tiles are too low to be fast.
 const leastRows = 12
 
-// block computes rows [i0, i1) and columns [j0, j1) of C for one slab.
-func (x *blocked) block(i0, i1, j0, j1 int) {
-	e := Epilogue{Accumulate: x.e.Accumulate || x.p0 > 0}
-	if x.p1 == x.k {
+// block computes rows [i0, i1) and columns [j0, j1) of C for the slab [p0, p1).
+func (x *blocked) block(i0, i1, j0, j1, p0, p1 int) {
+	e := Epilogue{Accumulate: x.e.Accumulate || p0 > 0}
+	if p1 == x.k {
 		e.Bias, e.ReLU = x.e.Bias, x.e.ReLU
 	}
-	a := x.a[i0*x.rsa+x.p0*x.csa:]
-	depth := x.p1 - x.p0
+	a := x.a[i0*x.rsa+p0*x.csa:]
+	rows, depth := i1-i0, p1-p0
 	rsa, csa := x.rsa, x.csa
 	if rsa == 1 && csa >= pageFloats && j1-j0 >= packCols {
 		// Each step of k would go to another page.
-		rows := i1 - i0
 		packed := mem.Float32s(depth * rows)
 		defer mem.PutFloat32s(packed)
 		for p := range depth {
@@ -152,19 +181,23 @@ func (x *blocked) block(i0, i1, j0, j1 int) {
 		a, csa = packed, rows
 	}
 	if x.panels == nil {
-		x.reduce(i0, i1, j0, j1, depth, a, rsa, csa, x.b[x.p0*x.rsb+j0:], x.rsb, e)
+		strip := 0
+		if x.strip {
+			strip = x.rsb
+		}
+		x.reduce(i0, i1, j0, j1, depth, a, rsa, csa, x.b[p0*x.rsb+j0:], x.rsb, e, strip)
 		return
 	}
 	for j := j0; j < j1; j += x.panel {
-		x.reduce(i0, i1, j, min(j+x.panel, j1), depth, a, rsa, csa, x.panels[j*depth:], x.panel, e)
+		x.reduce(i0, i1, j, min(j+x.panel, j1), depth, a, rsa, csa, x.panels[j*depth:], x.panel, e, 0)
 	}
 }
 
-func (x *blocked) reduce(i0, i1, j0, j1, depth int, a []float32, rsa, csa int, b []float32, rsb int, e Epilogue) {
+func (x *blocked) reduce(i0, i1, j0, j1, depth int, a []float32, rsa, csa int, b []float32, rsb int, e Epilogue, strip int) {
 	if e.Bias != nil {
 		e.Bias = e.Bias[j0:j1]
 	}
-	reduce(x.isa, i1-i0, j1-j0, depth, a, zero, rsa, csa, b, zero, rsb, x.c[i0*x.rsc+j0:], x.rsc, &e, farC)
+	reduce(x.isa, i1-i0, j1-j0, depth, a, zero, rsa, csa, b, zero, rsb, x.c[i0*x.rsc+j0:], x.rsc, &e, farC, strip)
 }
 
 // ceil is a/b rounded up.

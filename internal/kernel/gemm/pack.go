@@ -6,8 +6,11 @@ import "unsafe"
 // costs less than to multiply m rows of A by it where it is: found by measuring.
 // Below the first size it mostly fits the second-level cache.
 func packPays(m, size int) bool {
-	return size >= 160<<10 && m >= 256 || size >= 320<<10 && m >= 24
+	return size >= 160<<10 && m >= 256 || size >= 320<<10 && m >= packedRows
 }
+
+// packedRows is the number of rows from which on a large B is packed.
+const packedRows = 24
 
 // A is packed when its columns are at least a page apart and a copy serves at
 // least packCols columns of C.

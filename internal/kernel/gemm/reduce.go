@@ -27,7 +27,10 @@ func (s *shapes) panel() int { return s.across[len(s.across)-1] * s.width }
 // Every element of C is the sum of its products in the order of taps, then of
 // k, by fused multiply-add, whatever the tile it falls into: how C is cut cannot
 // be seen in the result.
-func reduce(isa cpu.ISA, m, n, k int, a []float32, aoff []int, rsa, csa int, b []float32, boff []int, rsb int, c []float32, rsc int, e *Epilogue, flags int) {
+//
+// With strip, the row stride of B, tiles fetch the rows of B for their neighbours
+// on the right while they compute; zero: they do not.
+func reduce(isa cpu.ISA, m, n, k int, a []float32, aoff []int, rsa, csa int, b []float32, boff []int, rsb int, c []float32, rsc int, e *Epilogue, flags, strip int) {
 	s := &shapesOf[isa]
 	// Field by field: a literal is built aside and copied in wider pieces than it
 	// was written, which costs more than a small tile.
@@ -51,6 +54,9 @@ func reduce(isa cpu.ISA, m, n, k int, a []float32, aoff []int, rsa, csa int, b [
 	b0 := unsafe.Pointer(unsafe.SliceData(b))
 	c0 := unsafe.Pointer(unsafe.SliceData(c))
 	across := s.across[min(m, len(s.across)-1)]
+	if strip > 0 && (7 <= m && m <= 9 || 15 <= m && m <= 18) {
+		across = 3 // one or two full heights
+	}
 	for j := 0; j < n; {
 		vectors := (n - j + s.width - 1) >> s.logWidth
 		switch {
@@ -62,6 +68,9 @@ func reduce(isa cpu.ISA, m, n, k int, a []float32, aoff []int, rsa, csa int, b [
 		columns := min(vectors<<s.logWidth, n-j)
 		t.tail = columns & (s.width - 1)
 		t.b = at(b0, j)
+		if strip > 0 && j+columns < n {
+			t.ahead, t.stride = uintptr(at(b0, j+columns)), strip*sizeofFloat
+		}
 		if e.Bias != nil {
 			t.bias = unsafe.Pointer(&e.Bias[j])
 		}

@@ -17,6 +17,8 @@ type tile struct {
 	bias   unsafe.Pointer // at column 0 of the tile; nil: none
 	k      int            // steps of a tap, at least one
 	taps   int            // at least one
+	ahead  uintptr        // what to fetch into the second-level cache meanwhile, or 0; high tiles move it
+	stride int            // bytes from one such fetch to the next, one in each step of k
 	tap    int            // the next one, counted by the kernel
 	flags  int            // accumulate | relu
 	tail   int            // lanes of the last vector to touch, when not all

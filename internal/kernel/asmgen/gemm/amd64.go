@@ -13,7 +13,8 @@ import (
 // so A needs no packing and may have any two strides.
 //
 //	AX  A, first row        R8 R9 R10 R11 R12 R13 R15  rsa times 1 3 5 7 9 11 13
-//	BX  A, fifteenth row    CX  csa     SI  B    DX  rsb
+//	BX  A, fifteenth row, or what to fetch ahead
+//	CX  csa, or 16 rsb      SI  B       DX  rsb
 //	DI  the tile            R14 steps of k to go
 //
 // One index register with a scale of 1, 2, 4 or 8 reaches every row up to the
@@ -233,6 +234,10 @@ func (k *x86) kernel(s *source, name string, mr, nv int, masked bool) {
 		}
 		return fmt.Sprintf("%d(%s)", v*k.width*4, base)
 	}
+	// High tiles leave the units for loads idle half of the time. Where B was
+	// packed they fetch what comes next: the row of B sixteen steps on from the
+	// second-level cache, and from farther away what the caller asked for.
+	ahead := mr <= rowsPerBase && 2*mr > k.maxRows[nv-1]
 	// Only the last vector can have lanes that must not be touched.
 	hidden := func(v int) bool { return masked && v == nv-1 }
 
@@ -263,7 +268,7 @@ func (k *x86) kernel(s *source, name string, mr, nv int, masked bool) {
 	}
 	// To fetch C now hides its way from memory behind the sums.
 	s.op("TESTQ $const_farC, tile_flags(DI)")
-	s.op("JZ tap")
+	s.op("JZ near")
 	s.op("MOVQ tile_c(DI), AX")
 	s.op("MOVQ tile_rsc(DI), BX")
 	for i := range mr {
@@ -273,6 +278,14 @@ func (k *x86) kernel(s *source, name string, mr, nv int, masked bool) {
 		if i < mr-1 {
 			s.op("ADDQ BX, AX")
 		}
+	}
+	s.line("near:")
+	if ahead {
+		s.op("MOVQ tile_ahead(DI), BX")
+		s.op("TESTQ BX, BX")
+		s.op("JZ tap")
+		s.op("MOVQ DX, CX")
+		s.op("SHLQ $4, CX")
 	}
 	s.line("tap:")
 	s.op("MOVQ tile_tap(DI), R14")
@@ -292,32 +305,55 @@ func (k *x86) kernel(s *source, name string, mr, nv int, masked bool) {
 	if mr > rowsPerBase {
 		s.op("LEAQ (AX)(R11*2), BX")
 	}
-	s.op("PCALIGN $32")
-	s.line("step:")
-	for v := range nv {
-		k.load(s, mem(v, "SI"), k.b(nv, v), hidden(v))
-	}
-	for i := range mr {
-		if k.direct(nv) {
-			s.op("VFMADD231PS.BCST %s, %s%d, %s%d", row(i), k.reg, k.b(nv, 0), k.reg, acc(i, 0))
-			continue
-		}
-		f := k.factor(i)
-		s.op("VBROADCASTSS %s, %s%d", row(i), k.reg, f)
+	// step is one step of k, in a loop of this name.
+	step := func(name string, fetch bool) {
+		s.op("PCALIGN $32")
+		s.line("%s:", name)
 		for v := range nv {
-			s.op("VFMADD231PS %s%d, %s%d, %s%d", k.reg, f, k.reg, k.b(nv, v), k.reg, acc(i, v))
+			k.load(s, mem(v, "SI"), k.b(nv, v), hidden(v))
 		}
+		for i := range mr {
+			if fetch && i == mr/2 {
+				s.op("PREFETCHT1 (BX)")
+				s.op("ADDQ tile_stride(DI), BX")
+				for line := 0; line < nv*k.width*4; line += 64 {
+					s.op("PREFETCHT0 %d(SI)(CX*1)", line)
+				}
+			}
+			if k.direct(nv) {
+				s.op("VFMADD231PS.BCST %s, %s%d, %s%d", row(i), k.reg, k.b(nv, 0), k.reg, acc(i, 0))
+				continue
+			}
+			f := k.factor(i)
+			s.op("VBROADCASTSS %s, %s%d", row(i), k.reg, f)
+			for v := range nv {
+				s.op("VFMADD231PS %s%d, %s%d, %s%d", k.reg, f, k.reg, k.b(nv, v), k.reg, acc(i, v))
+			}
+		}
+		if fetch {
+			s.op("ADDQ tile_csa(DI), AX")
+		} else {
+			s.op("ADDQ CX, AX")
+		}
+		if mr > rowsPerBase {
+			s.op("ADDQ CX, BX")
+		}
+		s.op("ADDQ DX, SI")
+		s.op("DECQ R14")
+		s.op("JNZ %s", name)
+		s.op("JMP tap")
 	}
-	s.op("ADDQ CX, AX")
-	if mr > rowsPerBase {
-		s.op("ADDQ CX, BX")
+	if ahead {
+		s.op("TESTQ BX, BX")
+		s.op("JZ step")
+		step("fetch", true)
 	}
-	s.op("ADDQ DX, SI")
-	s.op("DECQ R14")
-	s.op("JNZ step")
-	s.op("JMP tap")
+	step("step", false)
 
 	s.line("done:")
+	if ahead {
+		s.op("MOVQ BX, tile_ahead(DI)")
+	}
 	s.op("MOVQ tile_rsc(DI), CX")
 	s.op("MOVQ tile_flags(DI), DX")
 	s.op("TESTQ $const_accumulate, DX")
