@@ -86,8 +86,7 @@ func downsample(init *nn.Init, in, out, stride int) nn.Sequential {
 // Forward maps (B, in, H, W) to (B, filters, H/stride, W/stride).
 func (m *BasicBlock) Forward(c *nn.Context, x *tensor.Tensor) *tensor.Tensor {
 	y := m.BN1.ForwardReLU(c, m.Conv1.Forward(c, x))
-	y = m.BN2.Forward(c, m.Conv2.Forward(c, y))
-	return y.Add(m.Downsample.Forward(c, x)).ReLU()
+	return m.BN2.ForwardAddReLU(c, m.Conv2.Forward(c, y), m.Downsample.Forward(c, x))
 }
 
 // Bottleneck is a 1x1 convolution to few channels, a 3x3 and a 1x1 back to four
@@ -113,6 +112,5 @@ func newBottleneck(init *nn.Init, in, filters, stride int) nn.Module {
 func (m *Bottleneck) Forward(c *nn.Context, x *tensor.Tensor) *tensor.Tensor {
 	y := m.BN1.ForwardReLU(c, m.Conv1.Forward(c, x))
 	y = m.BN2.ForwardReLU(c, m.Conv2.Forward(c, y))
-	y = m.BN3.Forward(c, m.Conv3.Forward(c, y))
-	return y.Add(m.Downsample.Forward(c, x)).ReLU()
+	return m.BN3.ForwardAddReLU(c, m.Conv3.Forward(c, y), m.Downsample.Forward(c, x))
 }

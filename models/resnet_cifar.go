@@ -76,12 +76,12 @@ func newPaddedBlock(init *nn.Init, in, filters, stride int) *PaddedBlock {
 // Forward maps (B, in, H, W) to (B, filters, H/stride, W/stride).
 func (m *PaddedBlock) Forward(c *nn.Context, x *tensor.Tensor) *tensor.Tensor {
 	y := m.BN1.ForwardReLU(c, m.Conv1.Forward(c, x))
-	y = m.BN2.Forward(c, m.Conv2.Forward(c, y))
+	y = m.Conv2.Forward(c, y)
 	if m.stride != 1 {
 		x = x.Slice(2, 0, x.Dim(2), m.stride).Slice(3, 0, x.Dim(3), m.stride)
 	}
 	if m.grow > 0 {
 		x = tensor.Concat(1, x, tensor.Zeros(x.Dim(0), m.grow, x.Dim(2), x.Dim(3)))
 	}
-	return y.Add(x).ReLU()
+	return m.BN2.ForwardAddReLU(c, y, x)
 }
