@@ -42,7 +42,8 @@ func terminal(t *testing.T, columns, rows uint16) (outside, inside *os.File) {
 func TestATerminalShowsALiveBarAndKeepsTheEpochs(t *testing.T) {
 	outside, inside := terminal(t, 120, 30)
 	dir := filepath.Join(t.TempDir(), "run")
-	cmd := process(t, "train", "mlp", "--limit", "1000", "--batch", "20", "--epochs", "3", "--pictures=false", "--out", dir)
+	// Long enough for the bar, which is drawn ten times a second, to be seen often.
+	cmd := process(t, "train", "mlp", "--limit", "10000", "--batch", "5", "--epochs", "3", "--pictures=false", "--out", dir)
 	cmd.Stdout, cmd.Stderr = inside, inside
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
