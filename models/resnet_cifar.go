@@ -81,7 +81,7 @@ func (m *PaddedBlock) Forward(c *nn.Context, x *tensor.Tensor) *tensor.Tensor {
 		x = x.Slice(2, 0, x.Dim(2), m.stride).Slice(3, 0, x.Dim(3), m.stride)
 	}
 	if m.grow > 0 {
-		x = tensor.Concat(1, x, tensor.Zeros(x.Dim(0), m.grow, x.Dim(2), x.Dim(3)))
+		x = x.Pad(0, [2]int{0, m.grow}, [2]int{}, [2]int{})
 	}
 	return m.BN2.ForwardAddReLU(c, y, x)
 }
