@@ -16,9 +16,13 @@ import (
 // LoaderConfig says how a [Loader] makes batches.
 type LoaderConfig struct {
 	BatchSize int
-	Shuffle   bool   // another random order in each epoch; else the order of the data set
-	Seed      uint64 // of the order and of the transform
-	DropLast  bool   // leave out the last batch of an epoch when it is not full
+	Shuffle   bool // another random order in each epoch; else the order of the data set
+	// Replacement draws every sample of an epoch from the whole data set, so that
+	// some come twice and some not at all; of no meaning without Shuffle. A sample
+	// that comes twice in an epoch is transformed in the same way both times.
+	Replacement bool
+	Seed        uint64 // of the order and of the transform
+	DropLast    bool   // leave out the last batch of an epoch when it is not full
 
 	// Transform changes each image as it is read, nil for none. Its random
 	// numbers depend on (Seed, epoch, index of the sample) alone.
@@ -148,7 +152,15 @@ func (l *Loader) order(epoch int) []int {
 	if !l.cfg.Shuffle {
 		return upTo(l.ds.Len())
 	}
-	return l.key.SplitString("order").Split(uint64(epoch)).Stream().Perm(l.ds.Len())
+	stream := l.key.SplitString("order").Split(uint64(epoch)).Stream()
+	if !l.cfg.Replacement {
+		return stream.Perm(l.ds.Len())
+	}
+	order := make([]int, l.ds.Len())
+	for i := range order {
+		order[i] = stream.IntN(l.ds.Len())
+	}
+	return order
 }
 
 // production is the making of the batches of one epoch by several goroutines.

@@ -100,6 +100,30 @@ func TestABatchHoldsTheSamplesOfItsIndex(t *testing.T) {
 	}
 }
 
+func TestReplacementDrawsFromAllSamples(t *testing.T) {
+	const n = 1000
+	l := newLoader(t, rampSet(t, n, 1, 1, 1), LoaderConfig{BatchSize: 30, Shuffle: true, Replacement: true, Seed: 5})
+	epoch := func(i int) (drawn []int) {
+		for b := range l.Epoch(i) {
+			drawn = append(drawn, b.Index...)
+		}
+		return drawn
+	}
+	first := epoch(0)
+	if !slices.Equal(first, epoch(0)) || slices.Equal(first, epoch(1)) {
+		t.Error("the draws do not follow from the epoch")
+	}
+	if len(first) != n {
+		t.Fatalf("%d samples in an epoch, want %d", len(first), n)
+	}
+	slices.Sort(first)
+	// Of n draws from n, a share of 1 - 1/e is expected to differ: 632 with a
+	// standard deviation of 10.
+	if distinct := len(slices.Compact(first)); distinct < 582 || distinct > 682 {
+		t.Errorf("%d of %d samples came", distinct, n)
+	}
+}
+
 func TestBatchesOfValues(t *testing.T) {
 	ds, err := FromValues([]float32{1, 2, 3}, []int{1}, []float32{1, 10, 2, 20, 3, 30}, []int{1, 2})
 	if err != nil {

@@ -35,6 +35,9 @@ type Config struct {
 	Seed      uint64 // decides the order of the samples, augmentation and dropout
 	Transform data.Transform
 	DropLast  bool // leave out a last batch that is not full
+	// Replacement draws each sample of an epoch from all of Train, as
+	// data.LoaderConfig says.
+	Replacement bool
 
 	ClipNorm   float64 // gradients are scaled to at most this norm; 0: not
 	ClipValue  float64 // elements of gradients are cut to ±this; 0: not
@@ -243,7 +246,7 @@ func prepare(model any, cfg *Config) (s *State, train, val *data.Loader, err err
 	if cfg.EMA > 0 {
 		s.EMA = optim.NewEMA(params, cfg.EMA)
 	}
-	train, err = data.NewLoader(cfg.Train, data.LoaderConfig{BatchSize: cfg.BatchSize, Shuffle: true, Seed: cfg.Seed, DropLast: cfg.DropLast, Transform: cfg.Transform})
+	train, err = data.NewLoader(cfg.Train, data.LoaderConfig{BatchSize: cfg.BatchSize, Shuffle: true, Seed: cfg.Seed, DropLast: cfg.DropLast, Replacement: cfg.Replacement, Transform: cfg.Transform})
 	if err != nil {
 		return nil, nil, nil, err
 	}
@@ -425,8 +428,12 @@ func (s *State) averaged(f func() error) error {
 	return f()
 }
 
-// dryRun takes one batch forward and back, and one of validation forward, and
-// puts everything back as it was.
+// dryRunSamples is how many samples of a batch a dry run takes: what does not
+// fit, does not fit with a few either, and the first real step starts sooner.
+const dryRunSamples = 8
+
+// dryRun takes a few samples forward and back, and a few of validation forward,
+// and puts everything back as it was.
 func (s *State) dryRun(train, val *data.Loader) error {
 	before := make([]*tensor.Tensor, 0)
 	state := nn.State(s.Model)
@@ -442,18 +449,15 @@ func (s *State) dryRun(train, val *data.Loader) error {
 	scope := s.Config.Precision.in(tensor.NewScope())
 	defer scope.Release()
 	for batch := range train.Epoch(s.Epoch) {
-		y := s.forward(s.stepContext(), scope.View(batch.X))
-		loss := s.Config.Loss(y, batch.Y)
-		if loss.Len() != 1 {
-			return fmt.Errorf("the loss has shape %s; Config.Loss must return a scalar", tensor.ShapeString(loss.Shape()))
+		x := scope.View(batch.X)
+		if s.tryStep(x, batch.Y, min(dryRunSamples, len(batch.Index))) != nil {
+			// A model may count on full batches.
+			if err := s.tryStep(x, batch.Y, len(batch.Index)); err != nil {
+				return err
+			}
 		}
-		if !loss.RequiresGrad() {
-			return errors.New("the loss does not depend on any parameter that is learned: is everything frozen?")
-		}
-		loss.BackwardOnce(y)
-		s.IsClassification = s.IsClassification && isScores(y, len(batch.Index))
 		if last := s.Config.Train.Len() % s.Config.BatchSize; last > 0 && !s.Config.DropLast {
-			if err := s.tryBatchOf(last, scope.View(batch.X)); err != nil {
+			if err := s.tryBatchOf(last, x); err != nil {
 				return err
 			}
 		}
@@ -466,10 +470,27 @@ func (s *State) dryRun(train, val *data.Loader) error {
 		return nil
 	}
 	for batch := range val.Epoch(0) {
-		s.Config.Loss(s.forward(nn.Inference(), scope.View(batch.X)), batch.Y)
+		n := min(dryRunSamples, len(batch.Index))
+		s.Config.Loss(s.forward(nn.Inference(), scope.View(batch.X).Narrow(0, 0, n)), batch.Y.Narrow(0, 0, n))
 		break
 	}
 	return val.Err()
+}
+
+// tryStep takes the first n samples of a batch forward and back.
+func (s *State) tryStep(x, targets *tensor.Tensor, n int) (err error) {
+	defer recoverTo(&err)
+	y := s.forward(s.stepContext(), x.Narrow(0, 0, n))
+	loss := s.Config.Loss(y, targets.Narrow(0, 0, n))
+	if loss.Len() != 1 {
+		return fmt.Errorf("the loss has shape %s; Config.Loss must return a scalar", tensor.ShapeString(loss.Shape()))
+	}
+	if !loss.RequiresGrad() {
+		return errors.New("the loss does not depend on any parameter that is learned: is everything frozen?")
+	}
+	loss.BackwardOnce(y)
+	s.IsClassification = s.IsClassification && isScores(y, n)
+	return nil
 }
 
 // tryBatchOf takes the first n samples of x forward: the last batch of an epoch

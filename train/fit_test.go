@@ -260,6 +260,14 @@ func TestDryRunLeavesNoTrace(t *testing.T) {
 	}
 }
 
+func TestTheDryRunTakesAFullBatchWhereTheModelNeedsOne(t *testing.T) {
+	m := newNet(1)
+	cfg := config(t, 1)
+	cfg.Val, cfg.BatchSize = nil, 20
+	cfg.Forward = func(c *nn.Context, x *tensor.Tensor) *tensor.Tensor { return m.Forward(c, x.Reshape(20, 2)) }
+	fit(t, m, cfg)
+}
+
 func TestMistakesAreErrors(t *testing.T) {
 	wrong := &net{nn.NewLinear(nn.NewInit(1), 2, 32), nn.NewBatchNorm1d(32), nn.NewLinear(nn.NewInit(1), 31, 2)}
 	frozen := newNet(1)
