@@ -54,8 +54,9 @@ func convForward32(s conv.Shape, x, w, y *Tensor, e gemm.Epilogue) {
 	switch {
 	case casts(y):
 		bf16.Forward(s, dense[float32](x), dense[float32](w), dense[float32](y), e)
-	case y.noGrad && w.isLasting():
-		conv.ForwardPacked(s, dense[float32](x), w.packedFor(s), dense[float32](y), e)
+	case y.noGrad && areLasting(w):
+		packed, _ := packedFor(s, w, nil, nil)
+		conv.ForwardPacked(s, dense[float32](x), packed, dense[float32](y), e)
 	default:
 		conv.Forward(s, dense[float32](x), dense[float32](w), dense[float32](y), e)
 	}

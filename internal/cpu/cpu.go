@@ -17,14 +17,15 @@ import (
 type ISA int
 
 const (
-	Generic ISA = iota // plain Go
-	NEON               // arm64: 128-bit vectors with fused multiply-add
-	AVX2               // amd64: 256-bit vectors with FMA3
-	AVX512             // amd64: 512-bit vectors, the F, BW, DQ and VL subsets
-	AMX                // amd64: AVX512, and tile registers for matrices of bfloat16
+	Generic    ISA = iota // plain Go
+	NEON                  // arm64: 128-bit vectors with fused multiply-add
+	AVX2                  // amd64: 256-bit vectors with FMA3
+	AVX512                // amd64: 512-bit vectors, the F, BW, DQ and VL subsets
+	AVX512BF16            // amd64: AVX512, and scalar products of pairs of bfloat16
+	AMX                   // amd64: AVX512BF16, and tile registers for matrices of bfloat16
 )
 
-var names = [...]string{Generic: "generic", NEON: "neon", AVX2: "avx2", AVX512: "avx512", AMX: "amx"}
+var names = [...]string{Generic: "generic", NEON: "neon", AVX2: "avx2", AVX512: "avx512", AVX512BF16: "avx512bf16", AMX: "amx"}
 
 // String returns the name that HADAL_ISA takes.
 func (isa ISA) String() string {
@@ -48,29 +49,31 @@ const Variable = "HADAL_ISA"
 
 var (
 	active    atomic.Int64
-	supported = append([]ISA{Generic}, detect()...)
+	supported []ISA
+	usual     ISA // the active one when nobody wishes another
 	selectErr error
 )
 
 func init() {
+	supported, usual = detect()
+	supported = slices.Insert(supported, 0, Generic)
 	isa, err := choose(os.Getenv(Variable))
 	active.Store(int64(isa))
 	selectErr = err
 }
 
 // choose picks the set that the environment asks for. A wish that cannot be
-// granted gives the best set there is, and an error for [Err].
+// granted gives the usual set, and an error for [Err].
 func choose(wish string) (ISA, error) {
-	best := supported[len(supported)-1]
 	if wish == "" {
-		return best, nil
+		return usual, nil
 	}
 	isa, err := Parse(wish)
 	if err != nil {
-		return best, fmt.Errorf("%s: %w", Variable, err)
+		return usual, fmt.Errorf("%s: %w", Variable, err)
 	}
 	if !slices.Contains(supported, isa) {
-		return best, fmt.Errorf("%s=%s: this processor or build has no %s; it can run %s", Variable, wish, isa, list(supported))
+		return usual, fmt.Errorf("%s=%s: this processor or build has no %s; it can run %s", Variable, wish, isa, list(supported))
 	}
 	return isa, nil
 }
@@ -83,13 +86,14 @@ func list(isas []ISA) string {
 	return strings.Join(s, ", ")
 }
 
-// Active returns the instruction set that kernels use: the best one supported,
-// unless HADAL_ISA or [Force] says otherwise. It is never AMX, which has nothing
-// for vectors: where that is chosen, it is AVX512.
+// Active returns the instruction set that kernels use: the fastest one supported,
+// unless HADAL_ISA or [Force] says otherwise. It is never AVX512BF16 or AMX, which
+// add nothing but bfloat16: where they are chosen, it is AVX512.
 func Active() ISA { return min(ActiveMatrix(), AVX512) }
 
 // ActiveMatrix returns the instruction set of kernels that multiply matrices of
-// bfloat16: AMX where it is supported and chosen, otherwise that of [Active].
+// bfloat16: AMX or AVX512BF16 where it is supported and chosen, otherwise that of
+// [Active].
 func ActiveMatrix() ISA { return ISA(active.Load()) }
 
 // Err reports why the value of HADAL_ISA was not followed, nil if it was or if
@@ -98,9 +102,10 @@ func ActiveMatrix() ISA { return ISA(active.Load()) }
 func Err() error { return selectErr }
 
 // Supported lists what this processor and this build can run, Generic first
-// and the best last. It is without AMX, which [SupportedMatrix] lists too.
+// and the best last. It is without AVX512BF16 and AMX, which [SupportedMatrix]
+// lists too.
 func Supported() []ISA {
-	return slices.DeleteFunc(SupportedMatrix(), func(isa ISA) bool { return isa == AMX })
+	return slices.DeleteFunc(SupportedMatrix(), func(isa ISA) bool { return isa > AVX512 })
 }
 
 // SupportedMatrix lists what kernels of bfloat16 can run on, in that order.

@@ -8,7 +8,7 @@ import (
 )
 
 func TestParseIsTheInverseOfString(t *testing.T) {
-	for _, isa := range []ISA{Generic, NEON, AVX2, AVX512, AMX} {
+	for _, isa := range []ISA{Generic, NEON, AVX2, AVX512, AVX512BF16, AMX} {
 		for _, name := range []string{isa.String(), strings.ToUpper(isa.String())} {
 			if got, err := Parse(name); err != nil || got != isa {
 				t.Errorf("Parse(%q) = %v, %v; want %v", name, got, err, isa)
@@ -43,10 +43,10 @@ func TestChoose(t *testing.T) {
 		want    ISA
 		problem string // in the error; empty: none
 	}{
-		{"", best, ""},
+		{"", usual, ""},
 		{"generic", Generic, ""},
 		{best.String(), best, ""},
-		{"mmx", best, `unknown instruction set "mmx"`},
+		{"mmx", usual, `unknown instruction set "mmx"`},
 	} {
 		isa, err := choose(test.wish)
 		if isa != test.want {
@@ -56,11 +56,11 @@ func TestChoose(t *testing.T) {
 			t.Errorf("%q gave the error %v, want %q", test.wish, err, test.problem)
 		}
 	}
-	for _, isa := range []ISA{NEON, AVX2, AVX512, AMX} {
+	for _, isa := range []ISA{NEON, AVX2, AVX512, AVX512BF16, AMX} {
 		if slices.Contains(supported, isa) {
 			continue
 		}
-		if got, err := choose(isa.String()); got != best || err == nil || !strings.Contains(err.Error(), "no "+isa.String()) {
+		if got, err := choose(isa.String()); got != usual || err == nil || !strings.Contains(err.Error(), "no "+isa.String()) {
 			t.Errorf("%v, which is not supported, gave %v and the error %v", isa, got, err)
 		}
 	}
@@ -73,9 +73,11 @@ func TestTheEnvironmentWasFollowed(t *testing.T) {
 	}
 }
 
-func TestVectorsNeverRunOnTiles(t *testing.T) {
-	if slices.Contains(Supported(), AMX) {
-		t.Error("AMX is listed as an instruction set of vectors")
+func TestVectorsOfFloat32NeverRunOnBFloat16(t *testing.T) {
+	for _, isa := range []ISA{AVX512BF16, AMX} {
+		if slices.Contains(Supported(), isa) {
+			t.Errorf("%v is listed as an instruction set of vectors of float32", isa)
+		}
 	}
 	for _, isa := range SupportedMatrix() {
 		restore := Force(isa)

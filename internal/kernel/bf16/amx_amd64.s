@@ -6,14 +6,13 @@
 #include "go_asm.h"
 
 // func runAMX(j *job)
-TEXT ·runAMX(SB), NOSPLIT, $0-8
+TEXT ·runAMX(SB), NOSPLIT, $8-8
 	MOVQ j+0(FP), DI
 	LEAQ job_config(DI), AX
 	LONG $0x4978e2c4; BYTE $0x00 // LDTILECFG (AX)
 	MOVQ job_rsa(DI), R8
 	MOVQ $64, R9
 	MOVQ job_rsc(DI), R10
-	MOVQ job_stepA(DI), R11
 	MOVQ job_rows(DI), R12
 	MOVQ job_nextA(DI), R13
 	MOVQ job_nextB(DI), R14
@@ -21,6 +20,9 @@ TEXT ·runAMX(SB), NOSPLIT, $0-8
 	KMOVW AX, K1
 	MOVL job_mask+4(DI), AX
 	KMOVW AX, K2
+	MOVQ job_nextFrom(DI), CX
+	TESTQ $const_fetchC, job_flags(DI)
+	JNZ fetch
 	TESTQ $const_streamA, job_flags(DI)
 	JNZ stream
 	CMPQ job_width(DI), $1
@@ -57,19 +59,20 @@ zero2x2:
 	LONG $0x497be2c4; BYTE $0xd0 // TILEZERO T2
 	LONG $0x497be2c4; BYTE $0xd8 // TILEZERO T3
 begin2x2:
-	XORQ CX, CX
+	MOVQ $0, tap-8(SP)
 	MOVQ job_b(DI), SI
-	MOVQ job_stepB(DI), R15
-	ADDQ SI, R15
 tap2x2:
 	MOVQ (0*row__size+row_a)(R12), AX
 	ADDQ job_a(DI), AX
 	MOVQ (1*row__size+row_a)(R12), BX
 	ADDQ job_a(DI), BX
 	MOVQ job_taps(DI), DX
-	MOVQ (DX)(CX*8), DX
+	MOVQ tap-8(SP), R15
+	MOVQ (DX)(R15*8), DX
 	ADDQ DX, AX
 	ADDQ DX, BX
+	MOVQ job_stepB(DI), R15
+	ADDQ SI, R15
 	MOVQ job_steps(DI), DX
 	PCALIGN $32
 step2x2:
@@ -81,20 +84,15 @@ step2x2:
 	LONG $0x4b7ba2c4; LONG $0x000003ac; WORD $0x0000 // TILELOADD 0(BX)(R8*1), T5
 	LONG $0x5c4ae2c4; BYTE $0xd5 // TDPBF16PS T6, T5, T2
 	LONG $0x5c42e2c4; BYTE $0xdd // TDPBF16PS T7, T5, T3
-	PREFETCHT1 0(R13)
-	PREFETCHT1 64(R13)
-	ADDQ job_ahead(DI), R13
-	PREFETCHT1 0(R14)
-	PREFETCHT1 64(R14)
-	ADDQ job_ahead(DI), R14
-	ADDQ R11, AX
-	ADDQ R11, BX
+	ADDQ job_stepA(DI), AX
+	ADDQ job_stepA(DI), BX
 	ADDQ $1024, SI
 	ADDQ $1024, R15
 	DECQ DX
 	JNZ step2x2
-	INCQ CX
-	CMPQ CX, job_tapCount(DI)
+	INCQ tap-8(SP)
+	MOVQ tap-8(SP), DX
+	CMPQ DX, job_tapCount(DI)
 	JLT tap2x2
 	MOVQ (0*row__size+row_c)(R12), AX
 	ADDQ job_c(DI), AX
@@ -153,16 +151,17 @@ zero1x2:
 	LONG $0x497be2c4; BYTE $0xc0 // TILEZERO T0
 	LONG $0x497be2c4; BYTE $0xc8 // TILEZERO T1
 begin1x2:
-	XORQ CX, CX
+	MOVQ $0, tap-8(SP)
 	MOVQ job_b(DI), SI
-	MOVQ job_stepB(DI), R15
-	ADDQ SI, R15
 tap1x2:
 	MOVQ (0*row__size+row_a)(R12), AX
 	ADDQ job_a(DI), AX
 	MOVQ job_taps(DI), DX
-	MOVQ (DX)(CX*8), DX
+	MOVQ tap-8(SP), R15
+	MOVQ (DX)(R15*8), DX
 	ADDQ DX, AX
+	MOVQ job_stepB(DI), R15
+	ADDQ SI, R15
 	MOVQ job_steps(DI), DX
 	PCALIGN $32
 step1x2:
@@ -171,19 +170,14 @@ step1x2:
 	LONG $0x4b7ba2c4; LONG $0x000000a4; WORD $0x0000 // TILELOADD 0(AX)(R8*1), T4
 	LONG $0x5c4ae2c4; BYTE $0xc4 // TDPBF16PS T6, T4, T0
 	LONG $0x5c42e2c4; BYTE $0xcc // TDPBF16PS T7, T4, T1
-	PREFETCHT1 0(R13)
-	PREFETCHT1 64(R13)
-	ADDQ job_ahead(DI), R13
-	PREFETCHT1 0(R14)
-	PREFETCHT1 64(R14)
-	ADDQ job_ahead(DI), R14
-	ADDQ R11, AX
+	ADDQ job_stepA(DI), AX
 	ADDQ $1024, SI
 	ADDQ $1024, R15
 	DECQ DX
 	JNZ step1x2
-	INCQ CX
-	CMPQ CX, job_tapCount(DI)
+	INCQ tap-8(SP)
+	MOVQ tap-8(SP), DX
+	CMPQ DX, job_tapCount(DI)
 	JLT tap1x2
 	MOVQ (0*row__size+row_c)(R12), AX
 	ADDQ job_c(DI), AX
@@ -233,7 +227,7 @@ zero2x1:
 	LONG $0x497be2c4; BYTE $0xc0 // TILEZERO T0
 	LONG $0x497be2c4; BYTE $0xd0 // TILEZERO T2
 begin2x1:
-	XORQ CX, CX
+	MOVQ $0, tap-8(SP)
 	MOVQ job_b(DI), SI
 tap2x1:
 	MOVQ (0*row__size+row_a)(R12), AX
@@ -241,7 +235,8 @@ tap2x1:
 	MOVQ (1*row__size+row_a)(R12), BX
 	ADDQ job_a(DI), BX
 	MOVQ job_taps(DI), DX
-	MOVQ (DX)(CX*8), DX
+	MOVQ tap-8(SP), R15
+	MOVQ (DX)(R15*8), DX
 	ADDQ DX, AX
 	ADDQ DX, BX
 	MOVQ job_steps(DI), DX
@@ -252,19 +247,14 @@ step2x1:
 	LONG $0x5c4ae2c4; BYTE $0xc4 // TDPBF16PS T6, T4, T0
 	LONG $0x4b7ba2c4; LONG $0x000003ac; WORD $0x0000 // TILELOADD 0(BX)(R8*1), T5
 	LONG $0x5c4ae2c4; BYTE $0xd5 // TDPBF16PS T6, T5, T2
-	PREFETCHT1 0(R13)
-	PREFETCHT1 64(R13)
-	ADDQ job_ahead(DI), R13
-	PREFETCHT1 0(R14)
-	PREFETCHT1 64(R14)
-	ADDQ job_ahead(DI), R14
-	ADDQ R11, AX
-	ADDQ R11, BX
+	ADDQ job_stepA(DI), AX
+	ADDQ job_stepA(DI), BX
 	ADDQ $1024, SI
 	DECQ DX
 	JNZ step2x1
-	INCQ CX
-	CMPQ CX, job_tapCount(DI)
+	INCQ tap-8(SP)
+	MOVQ tap-8(SP), DX
+	CMPQ DX, job_tapCount(DI)
 	JLT tap2x1
 	MOVQ (0*row__size+row_c)(R12), AX
 	ADDQ job_c(DI), AX
@@ -312,13 +302,14 @@ bias1x1:
 zero1x1:
 	LONG $0x497be2c4; BYTE $0xc0 // TILEZERO T0
 begin1x1:
-	XORQ CX, CX
+	MOVQ $0, tap-8(SP)
 	MOVQ job_b(DI), SI
 tap1x1:
 	MOVQ (0*row__size+row_a)(R12), AX
 	ADDQ job_a(DI), AX
 	MOVQ job_taps(DI), DX
-	MOVQ (DX)(CX*8), DX
+	MOVQ tap-8(SP), R15
+	MOVQ (DX)(R15*8), DX
 	ADDQ DX, AX
 	MOVQ job_steps(DI), DX
 	PCALIGN $32
@@ -326,18 +317,13 @@ step1x1:
 	LONG $0x4b7ba2c4; LONG $0x00000eb4; WORD $0x0000 // TILELOADD 0(SI)(R9*1), T6
 	LONG $0x4b7ba2c4; LONG $0x000000a4; WORD $0x0000 // TILELOADD 0(AX)(R8*1), T4
 	LONG $0x5c4ae2c4; BYTE $0xc4 // TDPBF16PS T6, T4, T0
-	PREFETCHT1 0(R13)
-	PREFETCHT1 64(R13)
-	ADDQ job_ahead(DI), R13
-	PREFETCHT1 0(R14)
-	PREFETCHT1 64(R14)
-	ADDQ job_ahead(DI), R14
-	ADDQ R11, AX
+	ADDQ job_stepA(DI), AX
 	ADDQ $1024, SI
 	DECQ DX
 	JNZ step1x1
-	INCQ CX
-	CMPQ CX, job_tapCount(DI)
+	INCQ tap-8(SP)
+	MOVQ tap-8(SP), DX
+	CMPQ DX, job_tapCount(DI)
 	JLT tap1x1
 	MOVQ (0*row__size+row_c)(R12), AX
 	ADDQ job_c(DI), AX
@@ -392,19 +378,20 @@ zero2x2stream:
 	LONG $0x497be2c4; BYTE $0xd0 // TILEZERO T2
 	LONG $0x497be2c4; BYTE $0xd8 // TILEZERO T3
 begin2x2stream:
-	XORQ CX, CX
+	MOVQ $0, tap-8(SP)
 	MOVQ job_b(DI), SI
-	MOVQ job_stepB(DI), R15
-	ADDQ SI, R15
 tap2x2stream:
 	MOVQ (0*row__size+row_a)(R12), AX
 	ADDQ job_a(DI), AX
 	MOVQ (1*row__size+row_a)(R12), BX
 	ADDQ job_a(DI), BX
 	MOVQ job_taps(DI), DX
-	MOVQ (DX)(CX*8), DX
+	MOVQ tap-8(SP), R15
+	MOVQ (DX)(R15*8), DX
 	ADDQ DX, AX
 	ADDQ DX, BX
+	MOVQ job_stepB(DI), R15
+	ADDQ SI, R15
 	MOVQ job_steps(DI), DX
 	PCALIGN $32
 step2x2stream:
@@ -418,18 +405,24 @@ step2x2stream:
 	LONG $0x5c42e2c4; BYTE $0xdd // TDPBF16PS T7, T5, T3
 	PREFETCHT1 0(R13)
 	PREFETCHT1 64(R13)
-	ADDQ job_ahead(DI), R13
+	ADDQ $128, R13
 	PREFETCHT1 0(R14)
 	PREFETCHT1 64(R14)
-	ADDQ job_ahead(DI), R14
-	ADDQ R11, AX
-	ADDQ R11, BX
+	ADDQ $128, R14
+	PREFETCHT0 0(CX)
+	PREFETCHT0 64(CX)
+	PREFETCHT0 128(CX)
+	PREFETCHT0 192(CX)
+	ADDQ job_fromStep(DI), CX
+	ADDQ job_stepA(DI), AX
+	ADDQ job_stepA(DI), BX
 	ADDQ $1024, SI
 	ADDQ $1024, R15
 	DECQ DX
 	JNZ step2x2stream
-	INCQ CX
-	CMPQ CX, job_tapCount(DI)
+	INCQ tap-8(SP)
+	MOVQ tap-8(SP), DX
+	CMPQ DX, job_tapCount(DI)
 	JLT tap2x2stream
 	MOVQ (0*row__size+row_c)(R12), AX
 	ADDQ job_c(DI), AX
@@ -488,16 +481,17 @@ zero1x2stream:
 	LONG $0x497be2c4; BYTE $0xc0 // TILEZERO T0
 	LONG $0x497be2c4; BYTE $0xc8 // TILEZERO T1
 begin1x2stream:
-	XORQ CX, CX
+	MOVQ $0, tap-8(SP)
 	MOVQ job_b(DI), SI
-	MOVQ job_stepB(DI), R15
-	ADDQ SI, R15
 tap1x2stream:
 	MOVQ (0*row__size+row_a)(R12), AX
 	ADDQ job_a(DI), AX
 	MOVQ job_taps(DI), DX
-	MOVQ (DX)(CX*8), DX
+	MOVQ tap-8(SP), R15
+	MOVQ (DX)(R15*8), DX
 	ADDQ DX, AX
+	MOVQ job_stepB(DI), R15
+	ADDQ SI, R15
 	MOVQ job_steps(DI), DX
 	PCALIGN $32
 step1x2stream:
@@ -508,17 +502,21 @@ step1x2stream:
 	LONG $0x5c42e2c4; BYTE $0xcc // TDPBF16PS T7, T4, T1
 	PREFETCHT1 0(R13)
 	PREFETCHT1 64(R13)
-	ADDQ job_ahead(DI), R13
+	ADDQ $128, R13
 	PREFETCHT1 0(R14)
 	PREFETCHT1 64(R14)
-	ADDQ job_ahead(DI), R14
-	ADDQ R11, AX
+	ADDQ $128, R14
+	PREFETCHT0 0(CX)
+	PREFETCHT0 64(CX)
+	ADDQ job_fromStep(DI), CX
+	ADDQ job_stepA(DI), AX
 	ADDQ $1024, SI
 	ADDQ $1024, R15
 	DECQ DX
 	JNZ step1x2stream
-	INCQ CX
-	CMPQ CX, job_tapCount(DI)
+	INCQ tap-8(SP)
+	MOVQ tap-8(SP), DX
+	CMPQ DX, job_tapCount(DI)
 	JLT tap1x2stream
 	MOVQ (0*row__size+row_c)(R12), AX
 	ADDQ job_c(DI), AX
@@ -568,7 +566,7 @@ zero2x1stream:
 	LONG $0x497be2c4; BYTE $0xc0 // TILEZERO T0
 	LONG $0x497be2c4; BYTE $0xd0 // TILEZERO T2
 begin2x1stream:
-	XORQ CX, CX
+	MOVQ $0, tap-8(SP)
 	MOVQ job_b(DI), SI
 tap2x1stream:
 	MOVQ (0*row__size+row_a)(R12), AX
@@ -576,7 +574,8 @@ tap2x1stream:
 	MOVQ (1*row__size+row_a)(R12), BX
 	ADDQ job_a(DI), BX
 	MOVQ job_taps(DI), DX
-	MOVQ (DX)(CX*8), DX
+	MOVQ tap-8(SP), R15
+	MOVQ (DX)(R15*8), DX
 	ADDQ DX, AX
 	ADDQ DX, BX
 	MOVQ job_steps(DI), DX
@@ -589,17 +588,23 @@ step2x1stream:
 	LONG $0x5c4ae2c4; BYTE $0xd5 // TDPBF16PS T6, T5, T2
 	PREFETCHT1 0(R13)
 	PREFETCHT1 64(R13)
-	ADDQ job_ahead(DI), R13
+	ADDQ $128, R13
 	PREFETCHT1 0(R14)
 	PREFETCHT1 64(R14)
-	ADDQ job_ahead(DI), R14
-	ADDQ R11, AX
-	ADDQ R11, BX
+	ADDQ $128, R14
+	PREFETCHT0 0(CX)
+	PREFETCHT0 64(CX)
+	PREFETCHT0 128(CX)
+	PREFETCHT0 192(CX)
+	ADDQ job_fromStep(DI), CX
+	ADDQ job_stepA(DI), AX
+	ADDQ job_stepA(DI), BX
 	ADDQ $1024, SI
 	DECQ DX
 	JNZ step2x1stream
-	INCQ CX
-	CMPQ CX, job_tapCount(DI)
+	INCQ tap-8(SP)
+	MOVQ tap-8(SP), DX
+	CMPQ DX, job_tapCount(DI)
 	JLT tap2x1stream
 	MOVQ (0*row__size+row_c)(R12), AX
 	ADDQ job_c(DI), AX
@@ -647,13 +652,14 @@ bias1x1stream:
 zero1x1stream:
 	LONG $0x497be2c4; BYTE $0xc0 // TILEZERO T0
 begin1x1stream:
-	XORQ CX, CX
+	MOVQ $0, tap-8(SP)
 	MOVQ job_b(DI), SI
 tap1x1stream:
 	MOVQ (0*row__size+row_a)(R12), AX
 	ADDQ job_a(DI), AX
 	MOVQ job_taps(DI), DX
-	MOVQ (DX)(CX*8), DX
+	MOVQ tap-8(SP), R15
+	MOVQ (DX)(R15*8), DX
 	ADDQ DX, AX
 	MOVQ job_steps(DI), DX
 	PCALIGN $32
@@ -663,16 +669,20 @@ step1x1stream:
 	LONG $0x5c4ae2c4; BYTE $0xc4 // TDPBF16PS T6, T4, T0
 	PREFETCHT1 0(R13)
 	PREFETCHT1 64(R13)
-	ADDQ job_ahead(DI), R13
+	ADDQ $128, R13
 	PREFETCHT1 0(R14)
 	PREFETCHT1 64(R14)
-	ADDQ job_ahead(DI), R14
-	ADDQ R11, AX
+	ADDQ $128, R14
+	PREFETCHT0 0(CX)
+	PREFETCHT0 64(CX)
+	ADDQ job_fromStep(DI), CX
+	ADDQ job_stepA(DI), AX
 	ADDQ $1024, SI
 	DECQ DX
 	JNZ step1x1stream
-	INCQ CX
-	CMPQ CX, job_tapCount(DI)
+	INCQ tap-8(SP)
+	MOVQ tap-8(SP), DX
+	CMPQ DX, job_tapCount(DI)
 	JLT tap1x1stream
 	MOVQ (0*row__size+row_c)(R12), AX
 	ADDQ job_c(DI), AX
@@ -692,6 +702,390 @@ done1x1stream:
 	ADDQ $(1*row__size), R12
 	SUBQ $1, job_count(DI)
 	JMP rows1x1stream
+fetch:
+	CMPQ job_width(DI), $1
+	JE rows2x1fetch
+rows2x2fetch:
+	CMPQ job_count(DI), $2
+	JLT rows1x2fetch
+	MOVQ job_from(DI), AX
+	TESTQ AX, AX
+	JZ bias2x2fetch
+	MOVQ (0*row__size+row_from)(R12), AX
+	ADDQ job_from(DI), AX
+	MOVQ (1*row__size+row_from)(R12), BX
+	ADDQ job_from(DI), BX
+	MOVQ job_rsf(DI), DX
+	LONG $0x4b7be2c4; LONG $0x00001084; WORD $0x0000 // TILELOADD 0(AX)(DX*1), T0
+	LONG $0x4b7be2c4; LONG $0x0040108c; WORD $0x0000 // TILELOADD 64(AX)(DX*1), T1
+	LONG $0x4b7be2c4; LONG $0x00001394; WORD $0x0000 // TILELOADD 0(BX)(DX*1), T2
+	LONG $0x4b7be2c4; LONG $0x0040139c; WORD $0x0000 // TILELOADD 64(BX)(DX*1), T3
+	JMP begin2x2fetch
+bias2x2fetch:
+	MOVQ job_bias(DI), AX
+	TESTQ AX, AX
+	JZ zero2x2fetch
+	XORQ DX, DX
+	LONG $0x4b7be2c4; LONG $0x00001084; WORD $0x0000 // TILELOADD 0(AX)(DX*1), T0
+	LONG $0x4b7be2c4; LONG $0x0040108c; WORD $0x0000 // TILELOADD 64(AX)(DX*1), T1
+	LONG $0x4b7be2c4; LONG $0x00001094; WORD $0x0000 // TILELOADD 0(AX)(DX*1), T2
+	LONG $0x4b7be2c4; LONG $0x0040109c; WORD $0x0000 // TILELOADD 64(AX)(DX*1), T3
+	JMP begin2x2fetch
+zero2x2fetch:
+	LONG $0x497be2c4; BYTE $0xc0 // TILEZERO T0
+	LONG $0x497be2c4; BYTE $0xc8 // TILEZERO T1
+	LONG $0x497be2c4; BYTE $0xd0 // TILEZERO T2
+	LONG $0x497be2c4; BYTE $0xd8 // TILEZERO T3
+begin2x2fetch:
+	MOVQ $0, tap-8(SP)
+	MOVQ (0*row__size+row_c)(R12), AX
+	ADDQ job_c(DI), AX
+	MOVQ (1*row__size+row_c)(R12), BX
+	ADDQ job_c(DI), BX
+	MOVQ R10, R11
+	SHLQ $5, R11
+	ADDQ AX, R11
+	MOVQ job_b(DI), SI
+tap2x2fetch:
+	MOVQ (0*row__size+row_a)(R12), AX
+	ADDQ job_a(DI), AX
+	MOVQ (1*row__size+row_a)(R12), BX
+	ADDQ job_a(DI), BX
+	MOVQ job_taps(DI), DX
+	MOVQ tap-8(SP), R15
+	MOVQ (DX)(R15*8), DX
+	ADDQ DX, AX
+	ADDQ DX, BX
+	MOVQ job_stepB(DI), R15
+	ADDQ SI, R15
+	MOVQ job_steps(DI), DX
+	PCALIGN $32
+step2x2fetch:
+	LONG $0x4b7ba2c4; LONG $0x00000eb4; WORD $0x0000 // TILELOADD 0(SI)(R9*1), T6
+	LONG $0x4b7b82c4; LONG $0x00000fbc; WORD $0x0000 // TILELOADD 0(R15)(R9*1), T7
+	LONG $0x4b79a2c4; LONG $0x000000a4; WORD $0x0000 // TILELOADDT1 0(AX)(R8*1), T4
+	LONG $0x5c4ae2c4; BYTE $0xc4 // TDPBF16PS T6, T4, T0
+	LONG $0x5c42e2c4; BYTE $0xcc // TDPBF16PS T7, T4, T1
+	LONG $0x4b79a2c4; LONG $0x000003ac; WORD $0x0000 // TILELOADDT1 0(BX)(R8*1), T5
+	LONG $0x5c4ae2c4; BYTE $0xd5 // TDPBF16PS T6, T5, T2
+	LONG $0x5c42e2c4; BYTE $0xdd // TDPBF16PS T7, T5, T3
+	PREFETCHT1 0(R11)
+	PREFETCHT1 64(R11)
+	PREFETCHT1 0(R11)(R10*1)
+	PREFETCHT1 64(R11)(R10*1)
+	LEAQ (R11)(R10*2), R11
+	PREFETCHT1 0(R14)
+	PREFETCHT1 64(R14)
+	ADDQ $128, R14
+	PREFETCHT0 0(CX)
+	PREFETCHT0 64(CX)
+	PREFETCHT0 128(CX)
+	PREFETCHT0 192(CX)
+	ADDQ job_fromStep(DI), CX
+	ADDQ job_stepA(DI), AX
+	ADDQ job_stepA(DI), BX
+	ADDQ $1024, SI
+	ADDQ $1024, R15
+	DECQ DX
+	JNZ step2x2fetch
+	INCQ tap-8(SP)
+	MOVQ tap-8(SP), DX
+	CMPQ DX, job_tapCount(DI)
+	JLT tap2x2fetch
+	MOVQ (0*row__size+row_c)(R12), AX
+	ADDQ job_c(DI), AX
+	MOVQ (1*row__size+row_c)(R12), BX
+	ADDQ job_c(DI), BX
+	LONG $0x4b7aa2c4; LONG $0x00001084; WORD $0x0000 // TILESTORED T0, 0(AX)(R10*1)
+	LONG $0x4b7aa2c4; LONG $0x0040108c; WORD $0x0000 // TILESTORED T1, 64(AX)(R10*1)
+	LONG $0x4b7aa2c4; LONG $0x00001394; WORD $0x0000 // TILESTORED T2, 0(BX)(R10*1)
+	LONG $0x4b7aa2c4; LONG $0x0040139c; WORD $0x0000 // TILESTORED T3, 64(BX)(R10*1)
+	TESTQ $const_relu, job_flags(DI)
+	JZ done2x2fetch
+	VPXORD Z0, Z0, Z0
+	MOVQ job_height(DI), DX
+relu2x2fetch:
+	VMOVUPS.Z 0(AX), K1, Z1
+	VMAXPS Z1, Z0, Z1
+	VMOVUPS Z1, K1, 0(AX)
+	VMOVUPS.Z 64(AX), K2, Z1
+	VMAXPS Z1, Z0, Z1
+	VMOVUPS Z1, K2, 64(AX)
+	VMOVUPS.Z 0(BX), K1, Z1
+	VMAXPS Z1, Z0, Z1
+	VMOVUPS Z1, K1, 0(BX)
+	VMOVUPS.Z 64(BX), K2, Z1
+	VMAXPS Z1, Z0, Z1
+	VMOVUPS Z1, K2, 64(BX)
+	ADDQ R10, AX
+	ADDQ R10, BX
+	DECQ DX
+	JNZ relu2x2fetch
+done2x2fetch:
+	ADDQ $(2*row__size), R12
+	SUBQ $2, job_count(DI)
+	JMP rows2x2fetch
+rows1x2fetch:
+	CMPQ job_count(DI), $1
+	JLT end
+	MOVQ job_from(DI), AX
+	TESTQ AX, AX
+	JZ bias1x2fetch
+	MOVQ (0*row__size+row_from)(R12), AX
+	ADDQ job_from(DI), AX
+	MOVQ job_rsf(DI), DX
+	LONG $0x4b7be2c4; LONG $0x00001084; WORD $0x0000 // TILELOADD 0(AX)(DX*1), T0
+	LONG $0x4b7be2c4; LONG $0x0040108c; WORD $0x0000 // TILELOADD 64(AX)(DX*1), T1
+	JMP begin1x2fetch
+bias1x2fetch:
+	MOVQ job_bias(DI), AX
+	TESTQ AX, AX
+	JZ zero1x2fetch
+	XORQ DX, DX
+	LONG $0x4b7be2c4; LONG $0x00001084; WORD $0x0000 // TILELOADD 0(AX)(DX*1), T0
+	LONG $0x4b7be2c4; LONG $0x0040108c; WORD $0x0000 // TILELOADD 64(AX)(DX*1), T1
+	JMP begin1x2fetch
+zero1x2fetch:
+	LONG $0x497be2c4; BYTE $0xc0 // TILEZERO T0
+	LONG $0x497be2c4; BYTE $0xc8 // TILEZERO T1
+begin1x2fetch:
+	MOVQ $0, tap-8(SP)
+	MOVQ (0*row__size+row_c)(R12), AX
+	ADDQ job_c(DI), AX
+	MOVQ R10, R11
+	SHLQ $4, R11
+	ADDQ AX, R11
+	MOVQ job_b(DI), SI
+tap1x2fetch:
+	MOVQ (0*row__size+row_a)(R12), AX
+	ADDQ job_a(DI), AX
+	MOVQ job_taps(DI), DX
+	MOVQ tap-8(SP), R15
+	MOVQ (DX)(R15*8), DX
+	ADDQ DX, AX
+	MOVQ job_stepB(DI), R15
+	ADDQ SI, R15
+	MOVQ job_steps(DI), DX
+	PCALIGN $32
+step1x2fetch:
+	LONG $0x4b7ba2c4; LONG $0x00000eb4; WORD $0x0000 // TILELOADD 0(SI)(R9*1), T6
+	LONG $0x4b7b82c4; LONG $0x00000fbc; WORD $0x0000 // TILELOADD 0(R15)(R9*1), T7
+	LONG $0x4b79a2c4; LONG $0x000000a4; WORD $0x0000 // TILELOADDT1 0(AX)(R8*1), T4
+	LONG $0x5c4ae2c4; BYTE $0xc4 // TDPBF16PS T6, T4, T0
+	LONG $0x5c42e2c4; BYTE $0xcc // TDPBF16PS T7, T4, T1
+	PREFETCHT1 0(R11)
+	PREFETCHT1 64(R11)
+	LEAQ (R11)(R10*1), R11
+	PREFETCHT1 0(R14)
+	PREFETCHT1 64(R14)
+	ADDQ $128, R14
+	PREFETCHT0 0(CX)
+	PREFETCHT0 64(CX)
+	ADDQ job_fromStep(DI), CX
+	ADDQ job_stepA(DI), AX
+	ADDQ $1024, SI
+	ADDQ $1024, R15
+	DECQ DX
+	JNZ step1x2fetch
+	INCQ tap-8(SP)
+	MOVQ tap-8(SP), DX
+	CMPQ DX, job_tapCount(DI)
+	JLT tap1x2fetch
+	MOVQ (0*row__size+row_c)(R12), AX
+	ADDQ job_c(DI), AX
+	LONG $0x4b7aa2c4; LONG $0x00001084; WORD $0x0000 // TILESTORED T0, 0(AX)(R10*1)
+	LONG $0x4b7aa2c4; LONG $0x0040108c; WORD $0x0000 // TILESTORED T1, 64(AX)(R10*1)
+	TESTQ $const_relu, job_flags(DI)
+	JZ done1x2fetch
+	VPXORD Z0, Z0, Z0
+	MOVQ job_height(DI), DX
+relu1x2fetch:
+	VMOVUPS.Z 0(AX), K1, Z1
+	VMAXPS Z1, Z0, Z1
+	VMOVUPS Z1, K1, 0(AX)
+	VMOVUPS.Z 64(AX), K2, Z1
+	VMAXPS Z1, Z0, Z1
+	VMOVUPS Z1, K2, 64(AX)
+	ADDQ R10, AX
+	DECQ DX
+	JNZ relu1x2fetch
+done1x2fetch:
+	ADDQ $(1*row__size), R12
+	SUBQ $1, job_count(DI)
+	JMP rows1x2fetch
+rows2x1fetch:
+	CMPQ job_count(DI), $2
+	JLT rows1x1fetch
+	MOVQ job_from(DI), AX
+	TESTQ AX, AX
+	JZ bias2x1fetch
+	MOVQ (0*row__size+row_from)(R12), AX
+	ADDQ job_from(DI), AX
+	MOVQ (1*row__size+row_from)(R12), BX
+	ADDQ job_from(DI), BX
+	MOVQ job_rsf(DI), DX
+	LONG $0x4b7be2c4; LONG $0x00001084; WORD $0x0000 // TILELOADD 0(AX)(DX*1), T0
+	LONG $0x4b7be2c4; LONG $0x00001394; WORD $0x0000 // TILELOADD 0(BX)(DX*1), T2
+	JMP begin2x1fetch
+bias2x1fetch:
+	MOVQ job_bias(DI), AX
+	TESTQ AX, AX
+	JZ zero2x1fetch
+	XORQ DX, DX
+	LONG $0x4b7be2c4; LONG $0x00001084; WORD $0x0000 // TILELOADD 0(AX)(DX*1), T0
+	LONG $0x4b7be2c4; LONG $0x00001094; WORD $0x0000 // TILELOADD 0(AX)(DX*1), T2
+	JMP begin2x1fetch
+zero2x1fetch:
+	LONG $0x497be2c4; BYTE $0xc0 // TILEZERO T0
+	LONG $0x497be2c4; BYTE $0xd0 // TILEZERO T2
+begin2x1fetch:
+	MOVQ $0, tap-8(SP)
+	MOVQ (0*row__size+row_c)(R12), AX
+	ADDQ job_c(DI), AX
+	MOVQ (1*row__size+row_c)(R12), BX
+	ADDQ job_c(DI), BX
+	MOVQ R10, R11
+	SHLQ $5, R11
+	ADDQ AX, R11
+	MOVQ job_b(DI), SI
+tap2x1fetch:
+	MOVQ (0*row__size+row_a)(R12), AX
+	ADDQ job_a(DI), AX
+	MOVQ (1*row__size+row_a)(R12), BX
+	ADDQ job_a(DI), BX
+	MOVQ job_taps(DI), DX
+	MOVQ tap-8(SP), R15
+	MOVQ (DX)(R15*8), DX
+	ADDQ DX, AX
+	ADDQ DX, BX
+	MOVQ job_steps(DI), DX
+	PCALIGN $32
+step2x1fetch:
+	LONG $0x4b7ba2c4; LONG $0x00000eb4; WORD $0x0000 // TILELOADD 0(SI)(R9*1), T6
+	LONG $0x4b79a2c4; LONG $0x000000a4; WORD $0x0000 // TILELOADDT1 0(AX)(R8*1), T4
+	LONG $0x5c4ae2c4; BYTE $0xc4 // TDPBF16PS T6, T4, T0
+	LONG $0x4b79a2c4; LONG $0x000003ac; WORD $0x0000 // TILELOADDT1 0(BX)(R8*1), T5
+	LONG $0x5c4ae2c4; BYTE $0xd5 // TDPBF16PS T6, T5, T2
+	PREFETCHT1 0(R11)
+	PREFETCHT1 0(R11)(R10*1)
+	LEAQ (R11)(R10*2), R11
+	PREFETCHT1 0(R14)
+	PREFETCHT1 64(R14)
+	ADDQ $128, R14
+	PREFETCHT0 0(CX)
+	PREFETCHT0 64(CX)
+	PREFETCHT0 128(CX)
+	PREFETCHT0 192(CX)
+	ADDQ job_fromStep(DI), CX
+	ADDQ job_stepA(DI), AX
+	ADDQ job_stepA(DI), BX
+	ADDQ $1024, SI
+	DECQ DX
+	JNZ step2x1fetch
+	INCQ tap-8(SP)
+	MOVQ tap-8(SP), DX
+	CMPQ DX, job_tapCount(DI)
+	JLT tap2x1fetch
+	MOVQ (0*row__size+row_c)(R12), AX
+	ADDQ job_c(DI), AX
+	MOVQ (1*row__size+row_c)(R12), BX
+	ADDQ job_c(DI), BX
+	LONG $0x4b7aa2c4; LONG $0x00001084; WORD $0x0000 // TILESTORED T0, 0(AX)(R10*1)
+	LONG $0x4b7aa2c4; LONG $0x00001394; WORD $0x0000 // TILESTORED T2, 0(BX)(R10*1)
+	TESTQ $const_relu, job_flags(DI)
+	JZ done2x1fetch
+	VPXORD Z0, Z0, Z0
+	MOVQ job_height(DI), DX
+relu2x1fetch:
+	VMOVUPS.Z 0(AX), K1, Z1
+	VMAXPS Z1, Z0, Z1
+	VMOVUPS Z1, K1, 0(AX)
+	VMOVUPS.Z 0(BX), K1, Z1
+	VMAXPS Z1, Z0, Z1
+	VMOVUPS Z1, K1, 0(BX)
+	ADDQ R10, AX
+	ADDQ R10, BX
+	DECQ DX
+	JNZ relu2x1fetch
+done2x1fetch:
+	ADDQ $(2*row__size), R12
+	SUBQ $2, job_count(DI)
+	JMP rows2x1fetch
+rows1x1fetch:
+	CMPQ job_count(DI), $1
+	JLT end
+	MOVQ job_from(DI), AX
+	TESTQ AX, AX
+	JZ bias1x1fetch
+	MOVQ (0*row__size+row_from)(R12), AX
+	ADDQ job_from(DI), AX
+	MOVQ job_rsf(DI), DX
+	LONG $0x4b7be2c4; LONG $0x00001084; WORD $0x0000 // TILELOADD 0(AX)(DX*1), T0
+	JMP begin1x1fetch
+bias1x1fetch:
+	MOVQ job_bias(DI), AX
+	TESTQ AX, AX
+	JZ zero1x1fetch
+	XORQ DX, DX
+	LONG $0x4b7be2c4; LONG $0x00001084; WORD $0x0000 // TILELOADD 0(AX)(DX*1), T0
+	JMP begin1x1fetch
+zero1x1fetch:
+	LONG $0x497be2c4; BYTE $0xc0 // TILEZERO T0
+begin1x1fetch:
+	MOVQ $0, tap-8(SP)
+	MOVQ (0*row__size+row_c)(R12), AX
+	ADDQ job_c(DI), AX
+	MOVQ R10, R11
+	SHLQ $4, R11
+	ADDQ AX, R11
+	MOVQ job_b(DI), SI
+tap1x1fetch:
+	MOVQ (0*row__size+row_a)(R12), AX
+	ADDQ job_a(DI), AX
+	MOVQ job_taps(DI), DX
+	MOVQ tap-8(SP), R15
+	MOVQ (DX)(R15*8), DX
+	ADDQ DX, AX
+	MOVQ job_steps(DI), DX
+	PCALIGN $32
+step1x1fetch:
+	LONG $0x4b7ba2c4; LONG $0x00000eb4; WORD $0x0000 // TILELOADD 0(SI)(R9*1), T6
+	LONG $0x4b79a2c4; LONG $0x000000a4; WORD $0x0000 // TILELOADDT1 0(AX)(R8*1), T4
+	LONG $0x5c4ae2c4; BYTE $0xc4 // TDPBF16PS T6, T4, T0
+	PREFETCHT1 0(R11)
+	LEAQ (R11)(R10*1), R11
+	PREFETCHT1 0(R14)
+	PREFETCHT1 64(R14)
+	ADDQ $128, R14
+	PREFETCHT0 0(CX)
+	PREFETCHT0 64(CX)
+	ADDQ job_fromStep(DI), CX
+	ADDQ job_stepA(DI), AX
+	ADDQ $1024, SI
+	DECQ DX
+	JNZ step1x1fetch
+	INCQ tap-8(SP)
+	MOVQ tap-8(SP), DX
+	CMPQ DX, job_tapCount(DI)
+	JLT tap1x1fetch
+	MOVQ (0*row__size+row_c)(R12), AX
+	ADDQ job_c(DI), AX
+	LONG $0x4b7aa2c4; LONG $0x00001084; WORD $0x0000 // TILESTORED T0, 0(AX)(R10*1)
+	TESTQ $const_relu, job_flags(DI)
+	JZ done1x1fetch
+	VPXORD Z0, Z0, Z0
+	MOVQ job_height(DI), DX
+relu1x1fetch:
+	VMOVUPS.Z 0(AX), K1, Z1
+	VMAXPS Z1, Z0, Z1
+	VMOVUPS Z1, K1, 0(AX)
+	ADDQ R10, AX
+	DECQ DX
+	JNZ relu1x1fetch
+done1x1fetch:
+	ADDQ $(1*row__size), R12
+	SUBQ $1, job_count(DI)
+	JMP rows1x1fetch
 end:
 	LONG $0x4978e2c4; BYTE $0xc0 // TILERELEASE
 	VZEROUPPER

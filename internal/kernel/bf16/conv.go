@@ -1,7 +1,6 @@
 package bf16
 
 import (
-	"github.com/hadal-ml/hadal/internal/cpu"
 	"github.com/hadal-ml/hadal/internal/kernel/conv"
 	"github.com/hadal-ml/hadal/internal/kernel/gemm"
 	"github.com/hadal-ml/hadal/internal/mem"
@@ -29,7 +28,7 @@ func Forward(s conv.Shape, x, w, y []float32, e gemm.Epilogue) {
 	switch {
 	case !Suits(s) || s.N == 0:
 		conv.Forward(s, x, w, y, e)
-	case cpu.ActiveMatrix() != cpu.AMX || e.Accumulate:
+	case !hasKernels() || e.Accumulate || e.Add != nil:
 		rx, rw := roundedCopy(x), roundedCopy(w)
 		conv.Forward(s, rx, rw, y, e)
 		mem.PutFloat32s(rx)
@@ -56,7 +55,7 @@ func InputGrad(s conv.Shape, gy, w, gx []float32) {
 	switch {
 	case !Suits(s) || s.N == 0:
 		conv.InputGrad(s, gy, w, gx)
-	case cpu.ActiveMatrix() != cpu.AMX:
+	case !hasKernels():
 		rg, rw := roundedCopy(gy), roundedCopy(w)
 		conv.InputGrad(s, rg, rw, gx)
 		mem.PutFloat32s(rg)

@@ -285,14 +285,13 @@ func (p *correlation) run(s conv.Shape, x images, w []float32, transposed bool, 
 		}
 		for i := group * panels / groups; i < (group+1)*panels/groups; i++ {
 			j.b = unsafe.Pointer(&packed[2*i*depth])
-			j.nextA, j.nextB = j.b, j.b
 			j.c = unsafe.Pointer(&dst[first+i*panel])
 			if e.Bias != nil {
 				j.bias = unsafe.Pointer(&e.Bias[i*panel])
 			}
 			j.count = len(*rows)
 			j.shape(height, min(panel, p.k-i*panel))
-			runAMX(j)
+			j.run()
 		}
 		rowLists.Put(rows)
 	})

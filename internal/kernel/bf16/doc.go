@@ -14,6 +14,8 @@
 //     after the other, so are those at odd places, the two sums are added, and the
 //     total is added to C (TDPBF16PS). Every addition is rounded to the nearest
 //     float32, and results below the smallest normal number become zero.
+//   - AVX512-BF16 adds to C, pair after pair of neighbours, the product at the odd
+//     place and then the one at the even place (VDPBF16PS), rounded in the same way.
 //   - Other processors round the factors to bfloat16, keep them as float32, and
 //     leave the rest to packages gemm and conv.
 //

@@ -3,6 +3,8 @@ package bf16
 import (
 	"encoding/binary"
 	"unsafe"
+
+	"github.com/hadal-ml/hadal/internal/cpu"
 )
 
 // Sizes of a tile: sixteen rows of 64 bytes, which are sixteen float32 of C or
@@ -19,8 +21,9 @@ const (
 //
 //	C[i,j] = Σₜ Σₚ A[i, taps[t]+p] B[t*steps*tileDepth+p, j]
 //
-// A call is not interrupted: the tile registers do not outlive it, whatever
-// thread the goroutine goes on with. The kernel reads the fields by name (go_asm.h).
+// Both kernels, with tiles and with vectors, read the same memory. A call of the
+// one with tiles is not interrupted: their registers do not outlive it, whatever
+// thread the goroutine goes on with. The kernels read the fields by name (go_asm.h).
 type job struct {
 	config   [64]byte       // of the tile registers
 	a        unsafe.Pointer // what offsets of rows and taps begin at
@@ -36,15 +39,17 @@ type job struct {
 	c        unsafe.Pointer
 	rsc      int // bytes
 	rows     *row
-	count    int            // rows of tiles; the kernel counts down
-	width    int            // tiles: 1 or 2
-	height   int            // rows of each tile of A and C
-	nextA    unsafe.Pointer // memory to bring near meanwhile, at every step 128 bytes of both
-	nextB    unsafe.Pointer
-	ahead    int // bytes to go on by at every step: 128, or 0 when nothing is next
+	count    int // rows of tiles; the kernel counts down
+	width    int // tiles: 1 or 2
+	height   int // rows of each tile of A and C
 	mask     [2]uint32
 	bias     unsafe.Pointer // nil: none
 	flags    int
+
+	// With streamA, memory to bring near meanwhile.
+	nextA, nextB uintptr // at every step 128 bytes of each
+	nextFrom     uintptr // at every step fromStep bytes of the sums to begin with
+	fromStep     int     // 256, or 0 when there are none
 }
 
 // row is a row of tiles: where it begins in A, in the sums to begin with and in C,
@@ -55,6 +60,7 @@ type row struct{ a, from, c int }
 const (
 	relu    = 1 << iota // store the maximum of C and zero
 	streamA             // rows of A are read once: they must not drive B out of the first-level cache
+	fetchC              // with streamA: bring the next rows of C near, instead of the next A
 )
 
 // shape sets what follows from the size of the tiles: height rows of C and the
@@ -76,6 +82,32 @@ func (j *job) shape(height, columns int) {
 	}
 	set(firstA, height, 2*tileDepth)
 	set(firstA+1, height, 2*tileDepth)
+}
+
+// hasKernels reports whether there is a kernel for the instruction set in use.
+func hasKernels() bool { return cpu.ActiveMatrix() >= cpu.AVX512BF16 }
+
+// dotRows is how many rows the kernel with vectors computes at a time; the
+// generator has the same number.
+const dotRows = 8
+
+// run computes the panel.
+func (j *job) run() {
+	if cpu.ActiveMatrix() == cpu.AMX {
+		runAMX(j)
+		return
+	}
+	// Parts of equal height: the fewer rows, the fewer sums are in flight.
+	height := ceil(j.height, ceil(j.height, dotRows))
+	for _, r := range unsafe.Slice(j.rows, j.count) {
+		for i := 0; i < j.height; i += height {
+			from := j.from
+			if from != nil {
+				from = unsafe.Add(from, r.from+i*j.rsf)
+			}
+			dots(j, unsafe.Add(j.a, r.a+i*j.rsa), from, unsafe.Add(j.c, r.c+i*j.rsc), min(height, j.height-i))
+		}
+	}
 }
 
 // ceil is a/b rounded up.

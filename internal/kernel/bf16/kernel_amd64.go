@@ -11,6 +11,16 @@ import "unsafe"
 //go:noescape
 func runAMX(j *job)
 
+// dots computes height rows of a tile, at most dotRows, of which the first ones of
+// A, of the sums to begin with and of C are given. It needs all of the job's
+// indices to be checked.
+//
+//go:noescape
+func dots(j *job, a, from, c unsafe.Pointer, height int)
+
+//go:noescape
+func peakDots(data unsafe.Pointer, n int)
+
 //go:noescape
 func peakAMX(config, data unsafe.Pointer, n int)
 

@@ -4,9 +4,13 @@ package bf16
 
 import "unsafe"
 
-// Without assembly no processor has AMX, and nothing here is called.
+// Without assembly no processor has these instructions, and nothing here is called.
 
 func runAMX(j *job) { panic("bf16: no kernels in this build") }
+
+func dots(j *job, a, from, c unsafe.Pointer, height int) { panic("bf16: no kernels in this build") }
+
+func peakDots(data unsafe.Pointer, n int) { panic("bf16: no kernels in this build") }
 
 func peakAMX(config, data unsafe.Pointer, n int) { panic("bf16: no kernels in this build") }
 

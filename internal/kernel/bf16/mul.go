@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"unsafe"
 
-	"github.com/hadal-ml/hadal/internal/cpu"
 	"github.com/hadal-ml/hadal/internal/kernel/gemm"
 	"github.com/hadal-ml/hadal/internal/mem"
 	"github.com/hadal-ml/hadal/internal/par"
@@ -28,6 +27,10 @@ const (
 	taskTiles   = 128
 )
 
+// fetchSteps is from how many steps on it pays to bring the next rows of C near,
+// two at every step, of the 32 that the next block has.
+const fetchSteps = 8
+
 // ownTiles is up to how many rows of tiles every task packs the panels of B that
 // it needs itself, so that they never leave its caches. With more rows there are
 // several tasks for one panel, and all panels are packed before.
@@ -45,11 +48,17 @@ func Mul(m, n, k int, a []float32, rsa, csa int, b []float32, rsb, csb int, c []
 	if m <= 0 || n <= 0 {
 		return
 	}
-	if cpu.ActiveMatrix() != cpu.AMX || k == 0 {
+	if !hasKernels() || k == 0 {
 		rounded(m, n, k, a, rsa, csa, b, rsb, csb, c, rsc, e)
 		return
 	}
 	check(m, n, k, len(a), rsa, csa, len(b), rsb, csb, len(c), rsc, e)
+	if e.Add != nil {
+		for i := range m {
+			copy(c[i*rsc:][:n], e.Add[i*rsc:])
+		}
+		e.Add, e.Accumulate = nil, true
+	}
 	if e.Accumulate && e.Bias != nil {
 		addBias(m, n, c, rsc, e.Bias)
 		e.Bias = nil
@@ -111,10 +120,10 @@ func (x *product) run() {
 	down, across := ceil(x.m, tileRows), ceil(x.n, panel)
 	x.cut(down, across)
 	x.packedA = x.pack(x.a, x.m, false)
-	defer mem.Default.Put(x.packedA)
+	defer packs.Put(x.packedA)
 	if down > ownTiles {
 		x.packedB = x.pack(x.b, x.n, true)
-		defer mem.Default.Put(x.packedB)
+		defer packs.Put(x.packedB)
 	}
 	blocks := ceil(across, x.wide)
 	par.For(ceil(down, x.high)*blocks, 1, func(task, _ int) {
@@ -123,19 +132,24 @@ func (x *product) run() {
 	})
 }
 
-// packTogether is how many rows of tiles are packed together: where the source is
-// contiguous down them, a few more lines of its cache are neighbours.
-const packTogether = 8
+// packs is where packed matrices are. Unlike that of a pool, its memory is in huge
+// pages when it is large.
+var packs mem.Arena
 
-// pack packs a whole matrix of size rows.
+// pack packs a whole matrix of size rows, several rows of tiles together. Where the
+// source is contiguous down them it is read in long runs: more of them.
 func (x *product) pack(from source, size int, forB bool) []byte {
+	together := 8
+	if from.row == 1 {
+		together = 32
+	}
 	down, slabs := ceil(size, tileRows), ceil(x.deep, x.slab)
-	data := mem.Default.Get(slabs * down * x.slab * tileBytes)
-	across := ceil(down, packTogether)
+	data := packs.Get(slabs * down * x.slab * tileBytes)
+	across := ceil(down, together)
 	par.For(across*slabs, 1, func(task, _ int) {
-		i, s := task/slabs*packTogether, task%slabs
+		i, s := task/slabs*together, task%slabs
 		to := tiles{data[(s*down+i)*x.slab*tileBytes:], x.slab * tileBytes, tileBytes, forB}
-		from.pack(to, i*tileRows, min((i+packTogether)*tileRows, size), s*x.slab*tileDepth, min((s+1)*x.slab*tileDepth, x.k))
+		from.pack(to, i*tileRows, min((i+together)*tileRows, size), s*x.slab*tileDepth, min((s+1)*x.slab*tileDepth, x.k))
 	})
 	return data
 }
@@ -191,13 +205,7 @@ func (t *task) slabOf(s int, first, last bool) {
 	down, columns := ceil(x.m, tileRows), ceil(x.n, tileRows)
 	height := t.i1 - t.i0
 	deep := min(x.slab, x.deep-s*x.slab)
-	nextSlab := func(data []byte, tiles int) unsafe.Pointer {
-		if last {
-			return unsafe.Pointer(&data[0]) // any
-		}
-		return unsafe.Pointer(&data[tiles*tall])
-	}
-	j.taps, j.tapCount, j.rsa, j.stepA, j.ahead = &t.tap, 1, 2*tileDepth, tileBytes, 128
+	j.taps, j.tapCount, j.rsa, j.stepA = &t.tap, 1, 2*tileDepth, tileBytes
 	j.a, j.steps, j.stepB = unsafe.Pointer(&x.packedA[(s*down+t.i0)*tall]), deep, tall
 	j.flags = streamA
 	j.rsf, j.rsc = 4*panel, 4*panel
@@ -206,6 +214,9 @@ func (t *task) slabOf(s int, first, last bool) {
 	}
 	if last {
 		j.rsc = 4 * x.rsc
+		if deep >= fetchSteps {
+			j.flags |= fetchC
+		}
 		if x.e.ReLU {
 			j.flags |= relu
 		}
@@ -216,24 +227,24 @@ func (t *task) slabOf(s int, first, last bool) {
 	whole := min(t.i1, x.m/tileRows) - t.i0 // rows of tiles of full height
 	for p := t.j0; p < t.j1; p++ {
 		width := min(panel, x.n-p*panel)
-		j.nextA = nextSlab(x.packedA, (s+1)*down+t.i0)
 		if !last {
-			// Each panel fetches its share, as far as the block is as high as the panels are many.
-			j.nextA = unsafe.Add(j.nextA, min((p-t.j0)*deep*(height/2), height*x.slab*tileBytes/128-deep*(height/2))*128)
+			// Each panel fetches its share of the next slab of A, as far as the block is as
+			// high as the panels are many.
+			share := deep * (height / 2)
+			j.nextA = address(x.packedA, ((s+1)*down+t.i0)*tall) + uintptr(min((p-t.j0)*share, height*tall/128-share)*128)
 		}
 		if t.own != nil {
 			to := tiles{t.own, tall, tileBytes, true}
 			x.b.pack(to, p*panel, p*panel+width, s*x.slab*tileDepth, min((s+1)*x.slab*tileDepth, x.k))
-			j.b, j.nextB = unsafe.Pointer(&t.own[0]), unsafe.Pointer(&t.own[0])
+			j.b, j.nextB = unsafe.Pointer(&t.own[0]), address(t.own, 0)
 		} else {
 			at := s*columns + 2*p
-			j.b = unsafe.Pointer(&x.packedB[at*tall])
-			j.nextB = j.b
+			j.b, j.nextB = unsafe.Pointer(&x.packedB[at*tall]), address(x.packedB, at*tall)
 			switch {
 			case p+1 < t.j1:
-				j.nextB = unsafe.Pointer(&x.packedB[(at+2)*tall])
+				j.nextB = address(x.packedB, (at+2)*tall)
 			case !last:
-				j.nextB = unsafe.Pointer(&x.packedB[((s+1)*columns+2*t.j0)*tall])
+				j.nextB = address(x.packedB, ((s+1)*columns+2*t.j0)*tall)
 			}
 		}
 		j.from, j.bias = nil, nil
@@ -249,15 +260,23 @@ func (t *task) slabOf(s int, first, last bool) {
 		if !last {
 			j.c = unsafe.Pointer(&t.sums[(p-t.j0)*height*tileRows*panel])
 		}
+		j.nextFrom, j.fromStep = address(x.packedA, 0), 0
+		if t.sums != nil {
+			const pair = 2 * tileRows * panel // sums of two rows of tiles, what a step's 256 bytes add up to
+			j.nextFrom, j.fromStep = uintptr(unsafe.Pointer(&t.sums[(p-t.j0)*height*tileRows*panel]))+4*pair, 256
+		}
 		if whole > 0 {
 			j.shape(tileRows, width)
 			j.rows, j.count = &t.rows[0], whole
-			runAMX(j)
+			j.run()
 		}
 		if whole < height {
 			j.shape(x.m%tileRows, width)
 			j.rows, j.count = &t.rows[whole], 1
-			runAMX(j)
+			j.run()
 		}
 	}
 }
+
+// address is where memory lies that is only fetched.
+func address(data []byte, at int) uintptr { return uintptr(unsafe.Pointer(&data[at])) }

@@ -130,6 +130,33 @@ func TestMulIsTheProductOfRoundedFactors(t *testing.T) {
 	})
 }
 
+// TestSumsHaveTheStatedOrder holds the kernels to what the package comment says of
+// sums that depend on their order, and of results below the smallest normal number.
+func TestSumsHaveTheStatedOrder(t *testing.T) {
+	const big, root = 1 << 24, 1 << 12 // big+1 rounds to big
+	each(t, func(t *testing.T) {
+		if !hasKernels() {
+			return // the order is that of package gemm
+		}
+		pairs := cpu.ActiveMatrix() == cpu.AVX512BF16
+		for _, test := range []struct {
+			c    float32
+			a, b [2]float32
+			want float32
+		}{
+			{big, [2]float32{1, -root}, [2]float32{1, root}, 1},
+			{big, [2]float32{-root, 1}, [2]float32{root, 1}, map[bool]float32{true: 0, false: 1}[pairs]},
+			{0, [2]float32{0x1p-100, 0}, [2]float32{0x1p-40, 0}, 0},
+		} {
+			c := []float32{test.c}
+			Mul(1, 1, 2, test.a[:], 2, 1, test.b[:], 1, 1, c, 1, gemm.Epilogue{Accumulate: true})
+			if c[0] != test.want {
+				t.Errorf("%g + %g·%g gave %g, want %g", test.c, test.a, test.b, c[0], test.want)
+			}
+		}
+	})
+}
+
 func TestMulHasTheSameBitsForAnyNumberOfThreads(t *testing.T) {
 	defer par.SetThreads(par.Threads())
 	each(t, func(t *testing.T) {

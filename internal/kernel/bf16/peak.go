@@ -9,14 +9,17 @@ import (
 	"github.com/hadal-ml/hadal/internal/kernel/gemm"
 )
 
+// peakSums is the number of vectors that one round of the measuring loop adds to;
+// the generator has the same number.
+const peakSums = 24
+
 // Peak measures for about d how many GFLOP/s (10⁹ multiplications and additions a
 // second) one core reaches in bfloat16 when nothing but multiplications of
-// registers is asked of it; without AMX it is that of float32.
+// registers is asked of it; without instructions for it, it is that of float32.
 func Peak(d time.Duration) float64 {
-	if cpu.ActiveMatrix() != cpu.AMX {
+	if !hasKernels() {
 		return gemm.PeakFMA(d)
 	}
-	const rounds = 4096
 	// Four tiles of numbers near one, of all digits.
 	var data [4 * tileBytes / 2]uint16
 	for i := range data {
@@ -24,12 +27,17 @@ func Peak(d time.Duration) float64 {
 	}
 	var j job
 	j.shape(tileRows, panel)
-	const operations = 2 * rounds * 4 * tileRows * tileRows * tileDepth
+	rounds, each := 4096, 4*tileRows*tileRows*tileDepth // multiplications a round
+	work := func() { peakAMX(unsafe.Pointer(&j.config), unsafe.Pointer(&data), rounds) }
+	if cpu.ActiveMatrix() == cpu.AVX512BF16 {
+		rounds, each = 20000, peakSums*tileDepth
+		work = func() { peakDots(unsafe.Pointer(&data), rounds) }
+	}
 	var rates []float64
 	for start := time.Now(); time.Since(start) < d || len(rates) < 3; {
 		t := time.Now()
-		peakAMX(unsafe.Pointer(&j.config), unsafe.Pointer(&data), rounds)
-		rates = append(rates, operations/float64(max(1, time.Since(t).Nanoseconds())))
+		work()
+		rates = append(rates, float64(2*rounds*each)/float64(max(1, time.Since(t).Nanoseconds())))
 	}
 	slices.Sort(rates)
 	return rates[len(rates)/2]

@@ -3,7 +3,6 @@ package bf16
 import (
 	"unsafe"
 
-	"github.com/hadal-ml/hadal/internal/cpu"
 	"github.com/hadal-ml/hadal/internal/kernel/conv"
 	"github.com/hadal-ml/hadal/internal/kernel/gemm"
 	"github.com/hadal-ml/hadal/internal/mem"
@@ -27,7 +26,7 @@ func WeightGrad(s conv.Shape, x, gy, gw []float32) {
 	switch {
 	case !Suits(s) || s.N == 0:
 		conv.WeightGrad(s, x, gy, gw)
-	case cpu.ActiveMatrix() != cpu.AMX:
+	case !hasKernels():
 		rx, rg := roundedCopy(x), roundedCopy(gy)
 		conv.WeightGrad(s, rx, rg, gw)
 		mem.PutFloat32s(rx)
@@ -252,7 +251,6 @@ func (g *gradTask) multiply(first bool) {
 		j.a = unsafe.Pointer(&g.a[at*2*tileDepth])
 		for k := 0; k < n; k += panel {
 			j.b = unsafe.Pointer(&g.b[(k/tileRows*steps+at)*tileBytes])
-			j.nextA, j.nextB = j.b, j.b
 			j.c = unsafe.Pointer(&g.sums[k])
 			j.from = j.c
 			if first && at == 0 {
@@ -260,7 +258,7 @@ func (g *gradTask) multiply(first bool) {
 			}
 			j.count = len(g.rows)
 			j.shape(tileRows, min(panel, n-k))
-			runAMX(j)
+			j.run()
 		}
 	}
 }

@@ -20,21 +20,20 @@ const fetched = 2
 //	DI  the job                    R8   bytes from a row of A to the next
 //	AX  A, upper row of tiles      R9   bytes from a row of a tile of B to the next
 //	BX  A, lower row of tiles      R10  bytes from a row of C to the next
-//	SI  B                          R11  bytes from a step of k to the next in A
+//	SI  B                          R11  rows of C to fetch next
 //	R15 B, right tile              R12  the entry of the list of rows of tiles
 //	DX  steps of k to go           R13  what of A to fetch next
-//	CX  the tap                    R14  what of B to fetch next
+//	CX  sums to fetch next         R14  what of B to fetch next
 func amx(s *source) {
 	s.line("")
 	s.line("// func runAMX(j *job)")
-	s.line("TEXT ·runAMX(SB), NOSPLIT, $0-8")
+	s.line("TEXT ·runAMX(SB), NOSPLIT, $8-8")
 	s.op("MOVQ j+0(FP), DI")
 	s.op("LEAQ job_config(DI), AX")
 	s.loadConfig("AX")
 	s.op("MOVQ job_rsa(DI), R8")
 	s.op("MOVQ $64, R9")
 	s.op("MOVQ job_rsc(DI), R10")
-	s.op("MOVQ job_stepA(DI), R11")
 	s.op("MOVQ job_rows(DI), R12")
 	s.op("MOVQ job_nextA(DI), R13")
 	s.op("MOVQ job_nextB(DI), R14")
@@ -42,17 +41,20 @@ func amx(s *source) {
 		s.op("MOVL job_mask+%d(DI), AX", 4*i)
 		s.op("KMOVW AX, K%d", i+1)
 	}
+	s.op("MOVQ job_nextFrom(DI), CX")
+	s.op("TESTQ $const_fetchC, job_flags(DI)")
+	s.op("JNZ fetch")
 	s.op("TESTQ $const_streamA, job_flags(DI)")
 	s.op("JNZ stream")
-	s.op("CMPQ job_width(DI), $1")
-	s.op("JE rows2x1")
-	columns(s, 2, "")
-	columns(s, 1, "")
-	s.line("stream:")
-	s.op("CMPQ job_width(DI), $1")
-	s.op("JE rows2x1stream")
-	columns(s, 2, "stream")
-	columns(s, 1, "stream")
+	for _, how := range []string{"", "stream", "fetch"} {
+		if how != "" {
+			s.line("%s:", how)
+		}
+		s.op("CMPQ job_width(DI), $1")
+		s.op("JE rows2x1%s", how)
+		columns(s, 2, how)
+		columns(s, 1, how)
+	}
 	s.line("end:")
 	s.tileRelease()
 	s.op("VZEROUPPER")
@@ -61,7 +63,8 @@ func amx(s *source) {
 }
 
 // columns goes down a panel of C that is nt tiles wide: two rows of tiles at a
-// time, then the odd one. How A is loaded is part of the labels.
+// time, then the odd one. How memory is read is part of the labels: "", or "stream"
+// and "fetch" for the flags streamA and fetchC of a job.
 func columns(s *source, nt int, how string) {
 	for mt := 2; mt >= 1; mt-- {
 		label := func(name string) string { return fmt.Sprintf("%s%dx%d%s", name, mt, nt, how) }
@@ -72,7 +75,7 @@ func columns(s *source, nt int, how string) {
 		} else {
 			s.op("JLT end")
 		}
-		block(s, mt, nt, how == "stream", label)
+		block(s, mt, nt, how, label)
 		s.op("ADDQ $(%d*row__size), R12", mt)
 		s.op("SUBQ $%d, job_count(DI)", mt)
 		s.op("JMP %s", label("rows"))
@@ -80,7 +83,7 @@ func columns(s *source, nt int, how string) {
 }
 
 // block computes mt by nt tiles.
-func block(s *source, mt, nt int, stream bool, label func(string) string) {
+func block(s *source, mt, nt int, how string, label func(string) string) {
 	sums := func(do func(i, j int)) {
 		for i := range mt {
 			for j := range nt {
@@ -117,18 +120,26 @@ func block(s *source, mt, nt int, stream bool, label func(string) string) {
 	sums(func(i, j int) { s.tileZero(sum(i, j)) })
 
 	s.line("%s:", label("begin"))
-	s.op("XORQ CX, CX")
-	s.op("MOVQ job_b(DI), SI")
-	if nt == 2 {
-		s.op("MOVQ job_stepB(DI), R15")
-		s.op("ADDQ SI, R15")
+	s.op("MOVQ $0, tap-8(SP)")
+	if how == "fetch" {
+		// The next rows of tiles follow these in C, sixteen rows a tile.
+		address("c")
+		s.op("MOVQ R10, R11")
+		s.op("SHLQ $%d, R11", 3+mt)
+		s.op("ADDQ AX, R11")
 	}
+	s.op("MOVQ job_b(DI), SI")
 	s.line("%s:", label("tap"))
 	address("a")
 	s.op("MOVQ job_taps(DI), DX")
-	s.op("MOVQ (DX)(CX*8), DX")
+	s.op("MOVQ tap-8(SP), R15")
+	s.op("MOVQ (DX)(R15*8), DX")
 	for i := range mt {
 		s.op("ADDQ DX, %s", a[i])
+	}
+	if nt == 2 {
+		s.op("MOVQ job_stepB(DI), R15")
+		s.op("ADDQ SI, R15")
 	}
 	s.op("MOVQ job_steps(DI), DX")
 	s.op("PCALIGN $32")
@@ -137,7 +148,7 @@ func block(s *source, mt, nt int, stream bool, label func(string) string) {
 		s.tileLoad(0, b[j], "R9", tileB+j)
 	}
 	for i := range mt {
-		if stream {
+		if how != "" {
 			s.tileStream(0, a[i], "R8", tileA+i)
 		} else {
 			s.tileLoad(0, a[i], "R8", tileA+i)
@@ -146,22 +157,20 @@ func block(s *source, mt, nt int, stream bool, label func(string) string) {
 			s.tileMultiply(sum(i, j), tileA+i, tileB+j)
 		}
 	}
-	for _, next := range []string{"R13", "R14"} {
-		for i := range fetched {
-			s.op("PREFETCHT1 %d(%s)", 64*i, next)
-		}
-		s.op("ADDQ job_ahead(DI), %s", next)
+	if how != "" {
+		prefetch(s, mt, nt, how == "fetch")
 	}
 	for i := range mt {
-		s.op("ADDQ R11, %s", a[i])
+		s.op("ADDQ job_stepA(DI), %s", a[i])
 	}
 	for j := range nt {
 		s.op("ADDQ $1024, %s", b[j])
 	}
 	s.op("DECQ DX")
 	s.op("JNZ %s", label("step"))
-	s.op("INCQ CX")
-	s.op("CMPQ CX, job_tapCount(DI)")
+	s.op("INCQ tap-8(SP)")
+	s.op("MOVQ tap-8(SP), DX")
+	s.op("CMPQ DX, job_tapCount(DI)")
 	s.op("JLT %s", label("tap"))
 
 	address("c")
@@ -183,6 +192,34 @@ func block(s *source, mt, nt int, stream bool, label func(string) string) {
 	s.op("DECQ DX")
 	s.op("JNZ %s", label("relu"))
 	s.line("%s:", label("done"))
+}
+
+// prefetch brings a step's share of memory near that is needed soon: the sums that
+// the next rows of tiles begin with into the first-level cache; into the second the
+// next panel of B, and the next slab of A or, when there is none, the rows of C that
+// follow. C has the most to gain: its rows lie apart, no hardware guesses them, and
+// a tile that is stored waits for sixteen of them.
+func prefetch(s *source, mt, nt int, ofC bool) {
+	next := []string{"R13", "R14"}
+	if ofC {
+		next = next[1:]
+		for r := range mt {
+			for j := range nt {
+				s.op("PREFETCHT1 %d(R11)%s", 64*j, []string{"", "(R10*1)"}[r])
+			}
+		}
+		s.op("LEAQ (R11)(R10*%d), R11", mt)
+	}
+	for _, from := range next {
+		for i := range fetched {
+			s.op("PREFETCHT1 %d(%s)", 64*i, from)
+		}
+		s.op("ADDQ $%d, %s", 64*fetched, from)
+	}
+	for i := range 2 * mt {
+		s.op("PREFETCHT0 %d(CX)", 64*i)
+	}
+	s.op("ADDQ job_fromStep(DI), CX")
 }
 
 // peak writes the loop that measures what the processor can do at best: nothing

@@ -116,3 +116,9 @@ func evex(prefix int, opcode byte, dst, second, last int) []byte {
 func (s *source) roundPair(low, high, dst int) {
 	s.bytes(evex(prefixF2, 0x72, dst, high, low), "VCVTNE2PS2BF16 Z%d, Z%d, Z%d", low, high, dst)
 }
+
+// dot adds to each of sixteen float32 of sum the products of a pair of a with a
+// pair of b.
+func (s *source) dot(sum, a, b int) {
+	s.bytes(evex(prefixF3, 0x52, sum, b, a), "VDPBF16PS Z%d, Z%d, Z%d", a, b, sum)
+}

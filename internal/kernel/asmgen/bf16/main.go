@@ -20,6 +20,7 @@ var files = []struct {
 	write func(*source)
 }{
 	{"amx_amd64.s", amx},
+	{"avx512bf16_amd64.s", dots},
 	{"pack_amd64.s", pack},
 }
 
