@@ -103,8 +103,8 @@ func newDenseLayer(init *nn.Init, in, growth int) *DenseLayer {
 
 // Forward maps (B, in, H, W) to the new channels (B, growth, H, W).
 func (m *DenseLayer) Forward(c *nn.Context, x *tensor.Tensor) *tensor.Tensor {
-	x = m.Conv1.Forward(c, m.Norm1.ForwardReLU(c, x))
-	return m.Conv2.Forward(c, m.Norm2.ForwardReLU(c, x))
+	x = nn.ConvNormReLU(c, m.Conv1, m.Norm2, m.Norm1.ForwardReLU(c, x))
+	return m.Conv2.Forward(c, x)
 }
 
 // Transition halves the channels and the image between two blocks.

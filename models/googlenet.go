@@ -58,6 +58,40 @@ func (m *GoogLeNet) Forward(c *nn.Context, x *tensor.Tensor) *tensor.Tensor {
 	return m.FC.Forward(c, m.Dropout.Forward(c, x.Mean(2, 3))) // (B, classes)
 }
 
+// GoogLeNetSmall is the same idea for images of 32 x 32 pixels: one convolution
+// and five blocks, one for the whole image and two at each of two smaller sizes.
+type GoogLeNetSmall struct {
+	Conv1       *convNormReLU
+	Inception3  *Inception
+	Inception4a *Inception
+	Inception4b *Inception
+	Inception5a *Inception
+	Inception5b *Inception
+	FC          *nn.Linear
+}
+
+// NewGoogLeNetSmall returns the network: 377,818 parameters with 10 classes.
+func NewGoogLeNetSmall(init *nn.Init, classes int) *GoogLeNetSmall {
+	return &GoogLeNetSmall{
+		Conv1:       newConvNormReLU(init, 3, 32, 3, 1),
+		Inception3:  NewInception(init, 32, 16, 16, 24, 8, 8, 16),
+		Inception4a: NewInception(init, 64, 48, 32, 64, 16, 24, 24),
+		Inception4b: NewInception(init, 160, 48, 48, 80, 16, 32, 32),
+		Inception5a: NewInception(init, 192, 64, 64, 128, 24, 48, 48),
+		Inception5b: NewInception(init, 288, 96, 64, 128, 24, 48, 48),
+		FC:          nn.NewLinear(init, 320, classes),
+	}
+}
+
+// Forward maps images (B, 3, H, W) to logits (B, classes).
+func (m *GoogLeNetSmall) Forward(c *nn.Context, x *tensor.Tensor) *tensor.Tensor {
+	x = m.Conv1.Forward(c, x)                                              // (B, 32, H, W)
+	x = m.Inception3.Forward(c, x)                                         // (B, 64, H, W)
+	x = m.Inception4b.Forward(c, m.Inception4a.Forward(c, x.MaxPool2d(2))) // (B, 192, H/2, W/2)
+	x = m.Inception5b.Forward(c, m.Inception5a.Forward(c, x.MaxPool2d(2))) // (B, 320, H/4, W/4)
+	return m.FC.Forward(c, x.Mean(2, 3))                                   // (B, classes)
+}
+
 // Inception looks at an image through windows of several sizes at once and
 // joins what they see along the channels. The 1x1 convolutions before the large
 // windows make few channels of many.
@@ -106,5 +140,5 @@ func newConvNormReLU(init *nn.Init, in, out, kernel, stride int) *convNormReLU {
 }
 
 func (m *convNormReLU) Forward(c *nn.Context, x *tensor.Tensor) *tensor.Tensor {
-	return m.BN.ForwardReLU(c, m.Conv.Forward(c, x))
+	return nn.ConvNormReLU(c, m.Conv, m.BN, x)
 }

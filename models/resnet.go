@@ -50,11 +50,11 @@ func newResNet(init *nn.Init, blocks [4]int, block func(init *nn.Init, in, filte
 // Forward maps images (B, 3, H, W), as a rule of 224 x 224 pixels, to logits
 // (B, classes).
 func (m *ResNet) Forward(c *nn.Context, x *tensor.Tensor) *tensor.Tensor {
-	x = pool(m.BN1.ForwardReLU(c, m.Conv1.Forward(c, x)), tensor.PoolOptions{Padding: [2]int{1, 1}}) // (B, 64, H/4, W/4)
-	x = m.Layer1.Forward(c, x)                                                                       // the same size
-	x = m.Layer2.Forward(c, x)                                                                       // H/8
-	x = m.Layer3.Forward(c, x)                                                                       // H/16
-	x = m.Layer4.Forward(c, x)                                                                       // H/32
+	x = pool(nn.ConvNormReLU(c, m.Conv1, m.BN1, x), tensor.PoolOptions{Padding: [2]int{1, 1}}) // (B, 64, H/4, W/4)
+	x = m.Layer1.Forward(c, x)                                                                 // the same size
+	x = m.Layer2.Forward(c, x)                                                                 // H/8
+	x = m.Layer3.Forward(c, x)                                                                 // H/16
+	x = m.Layer4.Forward(c, x)                                                                 // H/32
 	return m.FC.Forward(c, x.Mean(2, 3))
 }
 
@@ -85,8 +85,8 @@ func downsample(init *nn.Init, in, out, stride int) nn.Sequential {
 
 // Forward maps (B, in, H, W) to (B, filters, H/stride, W/stride).
 func (m *BasicBlock) Forward(c *nn.Context, x *tensor.Tensor) *tensor.Tensor {
-	y := m.BN1.ForwardReLU(c, m.Conv1.Forward(c, x))
-	return m.BN2.ForwardAddReLU(c, m.Conv2.Forward(c, y), m.Downsample.Forward(c, x))
+	y := nn.ConvNormReLU(c, m.Conv1, m.BN1, x)
+	return nn.ConvNormAddReLU(c, m.Conv2, m.BN2, y, m.Downsample.Forward(c, x))
 }
 
 // Bottleneck is a 1x1 convolution to few channels, a 3x3 and a 1x1 back to four
@@ -110,7 +110,7 @@ func newBottleneck(init *nn.Init, in, filters, stride int) nn.Module {
 
 // Forward maps (B, in, H, W) to (B, 4*filters, H/stride, W/stride).
 func (m *Bottleneck) Forward(c *nn.Context, x *tensor.Tensor) *tensor.Tensor {
-	y := m.BN1.ForwardReLU(c, m.Conv1.Forward(c, x))
-	y = m.BN2.ForwardReLU(c, m.Conv2.Forward(c, y))
-	return m.BN3.ForwardAddReLU(c, m.Conv3.Forward(c, y), m.Downsample.Forward(c, x))
+	y := nn.ConvNormReLU(c, m.Conv1, m.BN1, x)
+	y = nn.ConvNormReLU(c, m.Conv2, m.BN2, y)
+	return nn.ConvNormAddReLU(c, m.Conv3, m.BN3, y, m.Downsample.Forward(c, x))
 }

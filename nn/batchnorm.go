@@ -19,6 +19,10 @@ type BatchNorm struct {
 
 	Eps      float64 // added to the variance
 	Momentum float64 // share of the batch in the running statistics
+
+	// Frozen makes training use the running statistics as inference does, and
+	// leave them alone. [Freeze] sets it.
+	Frozen bool
 }
 
 // BatchNorm1d is [BatchNorm] for vectors (N, C) and sequences (N, C, L).
@@ -94,9 +98,8 @@ func (l *BatchNorm) forward(c *Context, x, shortcut *tensor.Tensor, relu bool, m
 		}
 		misfit("batch_norm", want, x, l.RunningMean)
 	}
-	weight, bias := c.param(l.Weight), c.param(l.Bias)
-	if !c.training {
-		scale, shift := l.fixed(weight, bias)
+	if !c.training || l.Frozen {
+		scale, shift := l.fixed(c).ScaleShift()
 		switch {
 		case shortcut != nil:
 			return tensor.ScaleShiftAddReLU(x, shortcut, scale, shift)
@@ -105,6 +108,7 @@ func (l *BatchNorm) forward(c *Context, x, shortcut *tensor.Tensor, relu bool, m
 		}
 		return tensor.ScaleShift(x, scale, shift)
 	}
+	weight, bias := c.param(l.Weight), c.param(l.Bias)
 	var y, mean, variance *tensor.Tensor
 	switch {
 	case shortcut != nil:
@@ -121,18 +125,9 @@ func (l *BatchNorm) forward(c *Context, x, shortcut *tensor.Tensor, relu bool, m
 	return y
 }
 
-// fixed returns what the layer multiplies and adds when it uses the running
-// statistics.
-func (l *BatchNorm) fixed(weight, bias *tensor.Tensor) (scale, shift *tensor.Tensor) {
-	scale = l.RunningVar.AddScalar(l.Eps).Rsqrt()
-	if weight != nil {
-		scale = scale.Mul(weight)
-	}
-	shift = l.RunningMean.Mul(scale).Neg()
-	if bias != nil {
-		shift = shift.Add(bias)
-	}
-	return scale, shift
+// fixed is the layer as it is when it uses the running statistics.
+func (l *BatchNorm) fixed(c *Context) tensor.FixedNorm {
+	return tensor.FixedNorm{Mean: l.RunningMean, Var: l.RunningVar, Gamma: c.param(l.Weight), Beta: c.param(l.Bias), Eps: l.Eps}
 }
 
 // follow moves running statistics towards those of a batch, times a correction.

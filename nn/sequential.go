@@ -18,7 +18,7 @@ type fusesReLU interface {
 }
 
 // Forward applies the modules in order. A layer and the ReLU behind it are one
-// operation.
+// operation, and in inference so are a convolution and its normalisation.
 func (s Sequential) Forward(c *Context, x *tensor.Tensor) *tensor.Tensor {
 	at := 0
 	defer func() {
@@ -30,6 +30,11 @@ func (s Sequential) Forward(c *Context, x *tensor.Tensor) *tensor.Tensor {
 		}
 	}()
 	for ; at < len(s); at++ {
+		if y, merged := s.convNorm(c, at, x); merged > 0 {
+			x = y
+			at += merged - 1
+			continue
+		}
 		if layer, ok := s[at].(fusesReLU); ok && at+1 < len(s) {
 			if relu, ok := s[at+1].(ReLU); ok {
 				x = layer.ForwardReLU(c, x)
@@ -41,6 +46,26 @@ func (s Sequential) Forward(c *Context, x *tensor.Tensor) *tensor.Tensor {
 		x = s[at].Forward(c, x)
 	}
 	return x
+}
+
+// convNorm applies a convolution at a position together with the normalisation and
+// the ReLU behind it, and returns how many modules these are; zero if they are not
+// there or not one operation.
+func (s Sequential) convNorm(c *Context, at int, x *tensor.Tensor) (y *tensor.Tensor, modules int) {
+	if at+1 >= len(s) {
+		return nil, 0
+	}
+	conv, isConv := s[at].(*Conv2d)
+	norm, isNorm := s[at+1].(*BatchNorm2d)
+	if !isConv || !isNorm || !mergeable(c, conv, norm) {
+		return nil, 0
+	}
+	if at+2 < len(s) {
+		if _, ok := s[at+2].(ReLU); ok {
+			return ConvNormReLU(c, conv, norm, x), 3
+		}
+	}
+	return ConvNorm(c, conv, norm, x), 2
 }
 
 // pathOf names the module at a position. Where the sequence itself stands in

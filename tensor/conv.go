@@ -250,13 +250,18 @@ func Conv2dReLU(x, weight, bias *Tensor, o ConvOptions) *Tensor {
 }
 
 func conv2d(x, weight, bias *Tensor, a convAttr) *Tensor {
-	if len(x.shape) != 4 {
+	return apply(opConv2d, a, convLayout(x, weight), weight.Contiguous(), contiguousOrNil(bias))
+}
+
+// convLayout lays the input of a convolution out as the kernels want it.
+func convLayout(x, weight *Tensor) *Tensor {
+	switch {
+	case len(x.shape) != 4:
 		misfit("conv2d", []*Tensor{x, weight}, "needs an input (N, C, H, W)")
+	case !x.IsContiguous(): // planes are as good: the kernels rearrange what they read
+		return x.ChannelsLast()
 	}
-	if !x.IsContiguous() { // planes are as good: the kernels rearrange what they read
-		x = x.ChannelsLast()
-	}
-	return apply(opConv2d, a, x, weight.Contiguous(), contiguousOrNil(bias))
+	return x
 }
 
 // ConvTranspose2d is the transposed convolution of x (N, C, H, W) with a weight

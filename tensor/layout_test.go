@@ -25,7 +25,7 @@ var layouts = map[string]func(t *Tensor) *Tensor{
 // functions that apply them establish; TestFunctionsTakeAnyLayout tests those.
 // Dropout draws its mask in the order of the memory, so that layouts differ.
 var wantsLayout = []string{
-	"reshape", "linear", "conv2d", "conv2d_input_grad", "conv2d_weight_grad",
+	"reshape", "linear", "conv2d", "conv2d_norm", "conv2d_input_grad", "conv2d_weight_grad",
 	"max_pool2d", "max_pool2d_grad", "max_pool2d_pick", "avg_pool2d", "avg_pool2d_grad",
 	"adaptive_avg_pool2d", "adaptive_avg_pool2d_grad", "adaptive_max_pool2d", "adaptive_max_pool2d_grad", "adaptive_max_pool2d_pick",
 	"upsample_nearest", "upsample_nearest_grad", "upsample_bilinear", "upsample_bilinear_grad",
@@ -111,6 +111,9 @@ func TestFunctionsTakeAnyLayout(t *testing.T) {
 		{"reshape", func(in []*Tensor) *Tensor { return in[0].Reshape(6, -1) }, []*Tensor{img}},
 		{"linear", func(in []*Tensor) *Tensor { return LinearReLU(in[0], in[1], in[2]) }, []*Tensor{matrix, s.Normal(2, 4), s.Normal(2)}},
 		{"conv2d", func(in []*Tensor) *Tensor { return Conv2d(in[0], in[1], in[2], ConvOptions{Groups: 2}) }, []*Tensor{img, s.Normal(2, 2, 3, 3), s.Normal(2)}},
+		{"conv2d_norm", func(in []*Tensor) *Tensor {
+			return Conv2dNormAddReLU(in[0], in[1], in[2], nil, ConvOptions{}, FixedNorm{Mean: in[3], Var: in[4].Square(), Gamma: in[5], Eps: 1})
+		}, []*Tensor{img, s.Normal(2, 3, 3, 4), s.Normal(3, 4, 3, 3), s.Normal(3), s.Normal(3), s.Normal(3)}},
 		{"conv1d", func(in []*Tensor) *Tensor { return Conv1d(in[0], in[1], in[2], ConvOptions{}) }, []*Tensor{seq, s.Normal(2, 4, 3), s.Normal(2)}},
 		{"conv_transpose2d", func(in []*Tensor) *Tensor {
 			return ConvTranspose2d(in[0], in[1], in[2], ConvOptions{Stride: [2]int{2, 2}})

@@ -166,6 +166,9 @@ func copyInto(dst, src *Tensor) {
 	case 2:
 		copyElements[BF16](dst, src)
 	case 4:
+		if dst.Len() > 0 && copyImages(dst, src) {
+			return
+		}
 		copyElements[int32](dst, src)
 	case 8:
 		copyElements[int64](dst, src)

@@ -144,6 +144,15 @@ const (
 	hugePage      = 2 << 20
 )
 
+// Lasting returns n float32 for what is made once and read many times, as kept
+// weights are. The garbage collector frees them.
+func Lasting(n int) []float32 {
+	if n == 0 {
+		return nil
+	}
+	return unsafe.Slice((*float32)(unsafe.Pointer(unsafe.SliceData(newChunk(4*n)))), n)
+}
+
 // newChunk returns memory of at least n bytes. Large chunks begin and end with
 // huge pages, which the system is asked for: a tensor of many megabytes walked
 // in strides misses the table of small pages at every step.

@@ -443,22 +443,24 @@ tile:
 	VZEROUPPER
 	RET
 
-// func winogradOutputAVX512(dst, src, bias unsafe.Pointer, component, tile, row, pixel, tiles int, least float32)
-TEXT ·winogradOutputAVX512(SB), NOSPLIT, $0-68
+// func winogradOutputAVX512(dst, src, bias, plus unsafe.Pointer, component, tile, row, pixel, tiles int, least float32)
+TEXT ·winogradOutputAVX512(SB), NOSPLIT, $0-76
 	MOVQ dst+0(FP), DI
 	MOVQ src+8(FP), SI
 	MOVQ bias+16(FP), AX
-	MOVQ component+24(FP), R13
-	MOVQ tile+32(FP), BX
-	MOVQ row+40(FP), R9
-	MOVQ pixel+48(FP), R8
-	MOVQ tiles+56(FP), CX
-	VBROADCASTSS least+64(FP), Z31
+	MOVQ plus+24(FP), R10
+	MOVQ component+32(FP), R13
+	MOVQ tile+40(FP), BX
+	MOVQ row+48(FP), R9
+	MOVQ pixel+56(FP), R8
+	MOVQ tiles+64(FP), CX
+	VBROADCASTSS least+72(FP), Z31
 	VPXORQ Z30, Z30, Z30
 	TESTQ AX, AX
 	JZ begin
 	VMOVUPS (AX), Z30
 begin:
+	LEAQ (R10)(R9*1), R11
 	ADDQ DI, R9
 	LEAQ (R13)(R13*2), R12
 	PCALIGN $32
@@ -507,6 +509,15 @@ tile:
 	VSUBPS Z22, Z21, Z3
 	VADDPS Z22, Z2, Z2
 	VSUBPS Z23, Z3, Z3
+	TESTQ R10, R10
+	JZ bias
+	VADDPS (R10), Z0, Z0
+	VADDPS (R10)(R8*1), Z1, Z1
+	LEAQ (R10)(R8*2), R10
+	VADDPS (R11), Z2, Z2
+	VADDPS (R11)(R8*1), Z3, Z3
+	LEAQ (R11)(R8*2), R11
+bias:
 	VADDPS Z30, Z0, Z0
 	VADDPS Z30, Z1, Z1
 	VADDPS Z30, Z2, Z2

@@ -9,46 +9,66 @@ import (
 
 // Forward computes y (N, OutH, OutW, K) from x (N, H, W, C) and w
 // (K, C/Groups, KH, KW), and applies e on the way to memory: a bias of K
-// elements, an addition to what y held, a ReLU.
+// elements, an addition of something like y or of what y held, a ReLU.
 func Forward(s Shape, x, w, y []float32, e gemm.Epilogue) {
 	s.mustFit("Forward", len(x), len(w), len(y))
-	s.mustFitBias("Forward", e)
+	e = s.epilogue("Forward", y, e)
 	p := s.forward()
 	packed := p.pack(s, w, false)
 	p.run(source{x, s.Planar}, packed, y, e)
 	mem.PutFloat32s(packed)
 }
 
-// Weights are weights in the order in which the forward pass reads them. Packing
-// them costs as much as a convolution of a small image: who uses the same weights
-// many times packs them once.
+// Weights are weights in the form in which the forward pass of some shapes reads
+// them. To bring them into it costs as much as a convolution of a small image: who
+// uses the same weights many times packs them once.
 type Weights struct {
 	k, c, kh, kw, groups int
-	packed               []float32
+	winograd             bool // transformed for Winograd's method, else in panels
+	values               []float32
 }
 
-// Pack packs w (K, C/Groups, KH, KW) for [ForwardPacked], for any batch, image
-// size, stride, padding and dilation.
+// Pack packs w (K, C/Groups, KH, KW) for [ForwardPacked] of the shape s and of
+// those that differ from it in the batch only, as a rule also in the size of the
+// images, in stride, padding and dilation: see [Weights.Fit].
 func Pack(s Shape, w []float32) *Weights {
 	s.mustFit("Pack", s.N*s.H*s.W*s.C, len(w), s.N*s.OutH()*s.OutW()*s.K)
 	p := s.forward()
-	return &Weights{s.K, s.C, s.KH, s.KW, s.Groups, p.pack(s, w, false)}
+	packed := &Weights{k: s.K, c: s.C, kh: s.KH, kw: s.KW, groups: s.Groups, winograd: p.winograd(true)}
+	values := p.pack(s, w, false)
+	if packed.winograd {
+		panels := values
+		values = p.winogradFilters(panels)
+		mem.PutFloat32s(panels)
+	}
+	packed.values = mem.Lasting(len(values))
+	copy(packed.values, values)
+	mem.PutFloat32s(values)
+	return packed
 }
 
-// Fit reports whether the weights were packed for a shape like s.
+// Fit reports whether the weights are in the form for a shape.
 func (w *Weights) Fit(s Shape) bool {
-	return [...]int{w.k, w.c, w.kh, w.kw, w.groups} == [...]int{s.K, s.C, s.KH, s.KW, s.Groups}
+	p := s.forward()
+	return [...]int{w.k, w.c, w.kh, w.kw, w.groups} == [...]int{s.K, s.C, s.KH, s.KW, s.Groups} && w.winograd == p.winograd(true)
 }
 
-// ForwardPacked is [Forward] with weights that were packed before.
+// ForwardPacked is [Forward] with weights that were packed before. Where they are
+// transformed for Winograd's method the last bits may be others than those of
+// Forward, which uses it for fewer shapes.
 func ForwardPacked(s Shape, x []float32, w *Weights, y []float32, e gemm.Epilogue) {
 	s.mustFit("ForwardPacked", len(x), s.K*(s.C/max(1, s.Groups))*s.KH*s.KW, len(y))
 	if !w.Fit(s) {
-		panic(fmt.Sprintf("conv: ForwardPacked: weights were packed for K, C, KH, KW, Groups of %v, the shape is %+v", [...]int{w.k, w.c, w.kh, w.kw, w.groups}, s))
+		panic(fmt.Sprintf("conv: ForwardPacked: weights were packed for K, C, KH, KW, Groups of %v (by Winograd's method: %v), the shape is %+v",
+			[...]int{w.k, w.c, w.kh, w.kw, w.groups}, w.winograd, s))
 	}
-	s.mustFitBias("ForwardPacked", e)
-	p := s.forward()
-	p.run(source{x, s.Planar}, w.packed, y, e)
+	e = s.epilogue("ForwardPacked", y, e)
+	p, src := s.forward(), source{x, s.Planar}
+	if w.winograd {
+		p.runWinograd(src, w.values, y, e)
+	} else {
+		p.run(src, w.values, y, e)
+	}
 }
 
 // forward is the forward pass as a correlation.
@@ -66,6 +86,14 @@ func (s Shape) forward() correlation {
 func InputGrad(s Shape, gy, w, gx []float32) {
 	s.mustFit("InputGrad", len(gx), len(w), len(gy))
 	s.Planar = false
+	switch {
+	case s.isProduct():
+		s.productInputGrad(gy, w, gx)
+		return
+	case s.inputGradByPatches():
+		s.patchInputGrad(gy, w, gx)
+		return
+	}
 	s = s.folded()
 	for h := range min(s.StrideH, s.H) {
 		for w0 := range min(s.StrideW, s.W) {

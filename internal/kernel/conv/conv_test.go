@@ -115,8 +115,12 @@ func checkAll(t failer, s Shape, seed uint64) {
 		same(t, name+"InputGrad", s, gx, wantX, s.KH*s.KW*s.K/s.Groups)
 		WeightGrad(s, x, gy, gw)
 		same(t, name+"WeightGrad", s, gw, wantW, s.N*s.OutH()*s.OutW())
+		held := slices.Clone(y)
 		ForwardPacked(s, x, Pack(s, w), y, gemm.Epilogue{Bias: bias, ReLU: true, Accumulate: true})
 		same(t, name+"ForwardPacked with epilogue", s, y, wantReLU, 2*s.KH*s.KW*s.C/s.Groups)
+		added := guarded(len(gy))
+		Forward(s, x, w, added, gemm.Epilogue{Bias: bias, ReLU: true, Add: held})
+		same(t, name+"Forward with an addend", s, added, wantReLU, 2*s.KH*s.KW*s.C/s.Groups)
 		restore()
 	}
 }
@@ -162,6 +166,15 @@ func TestShapesThatAreCutDifferently(t *testing.T) {
 		{1, 1, 300, 10, 10, 1, 5, 1, 1, 0, 2, 1, 1, 10, false}, // both one-dimensional and depthwise
 		square(1, 19, 8, 9, 3, 1, 1),                           // one image: weight gradient in bands
 		square(5, 20, 8, 9, 3, 2, 1),
+		square(2, 40, 3, 20, 7, 2, 3),                      // input gradient by patches, in bands,
+		square(1, 150, 15, 17, 3, 1, 2),                    // more of them,
+		square(3, 14, 1, 64, 4, 2, 1),                      // and into one channel
+		square(5, 13, 48, 50, 4, 2, 1),                     // weight gradient by copies with a stride,
+		square(3, 15, 64, 48, 3, 3, 1),                     // and with another
+		square(17, 7, 40, 33, 7, 1, 0),                     // kernel as large as the image
+		square(1, 8, 32, 16, 3, 1, 1),                      // kept weights go by Winograd's method, component by component,
+		square(1, 7, 32, 80, 3, 1, 1),                      // with odd sides,
+		square(1, 56, 16, 32, 3, 1, 1),                     // in a few tasks
 		{2, 9, 9, 6, 12, 3, 3, 1, 1, 1, 1, 1, 1, 6, false}, // two outputs to a channel
 	}
 	for i, s := range shapes {
@@ -206,9 +219,10 @@ func TestSameBitsOnAnyNumberOfThreads(t *testing.T) {
 		square(21, 14, 16, 32, 3, 1, 2), square(2, 30, 3, 70, 3, 2, 1), square(1, 6, 300, 100, 3, 1, 1), depthwise(5, 20, 24, 3, 2, 1),
 		{3, 12, 12, 12, 18, 3, 3, 1, 1, 1, 1, 1, 1, 3, false}, square(50, 6, 20, 30, 1, 1, 0),
 		square(9, 8, 64, 64, 3, 1, 1), square(13, 7, 64, 112, 3, 1, 1), square(9, 7, 272, 400, 3, 1, 1), // by Winograd's method
+		square(1, 8, 32, 64, 3, 1, 1), square(1, 56, 16, 64, 3, 1, 1), // with kept weights
 	} {
 		x, w, gy := operands(s, 1)
-		run := func(threads int) [3][]float32 {
+		run := func(threads int) [4][]float32 {
 			before := par.Threads()
 			defer par.SetThreads(before)
 			par.SetThreads(threads)
@@ -216,7 +230,9 @@ func TestSameBitsOnAnyNumberOfThreads(t *testing.T) {
 			Forward(s, x, w, y, gemm.Epilogue{})
 			InputGrad(s, gy, w, gx)
 			WeightGrad(s, x, gy, gw)
-			return [3][]float32{y, gx, gw}
+			packed := guarded(len(gy))
+			ForwardPacked(s, x, Pack(s, w), packed, gemm.Epilogue{Add: gy})
+			return [4][]float32{y, gx, gw, packed}
 		}
 		one := run(1)
 		for _, threads := range []int{2, 3, 8} {
@@ -305,6 +321,7 @@ func TestMistakesAreNamed(t *testing.T) {
 		"output": func() { WeightGrad(good, x, gy[1:], w) },
 		"shape":  func() { Forward(Shape{}, nil, nil, nil, gemm.Epilogue{}) },
 		"packed": func() { ForwardPacked(good, x, Pack(square(1, 5, 4, 6, 1, 1, 0), w[:24]), gy, gemm.Epilogue{}) },
+		"add":    func() { Forward(good, x, w, gy, gemm.Epilogue{Add: x}) },
 		"bias":   func() { Forward(good, x, w, gy, gemm.Epilogue{Bias: make([]float32, 5)}) },
 	} {
 		func() {

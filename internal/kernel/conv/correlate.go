@@ -122,6 +122,7 @@ const (
 	weightFloats   = 128 << 10 // weights of one task: a quarter of it
 	columnsAtOnce  = 112       // output pixels of one row in one task
 	taskOperations = 1 << 20   // multiplications that make a task worth handing out
+	taskLeast      = 1 << 18   // and those of a task of one small image, about two microseconds
 	leastTasks     = 32        // enough for an even share of a few dozen cores
 	leastRows      = 4         // output rows of one task
 )
@@ -161,13 +162,19 @@ func (p *correlation) run(src source, packed, dst []float32, e gemm.Epilogue) {
 	switch {
 	case p.n == 0 || p.h.count == 0 || p.w.count == 0:
 	case p.depthwise():
+		if e.Add != nil {
+			copy(dst, e.Add)
+			e.Add, e.Accumulate = nil, true
+		}
 		if src.planar {
 			src.pixels = Shape{N: p.n, H: p.h.source, W: p.w.source, C: p.groups}.channelsLast(src.pixels)
 			defer mem.PutFloat32s(src.pixels)
 		}
 		p.runDepthwise(src.pixels, packed, dst, e)
-	case p.winograd(&e):
-		p.runWinograd(src, packed, dst, e)
+	case p.winograd(false):
+		filters := p.winogradFilters(packed)
+		p.runWinograd(src, filters, dst, e)
+		mem.PutFloat32s(filters)
 	default:
 		p.runProducts(src, packed, dst, e)
 	}
@@ -242,7 +249,7 @@ func (p *correlation) cutByPixels() cut {
 	if size.rows == p.h.count && size.columns == p.w.count {
 		size.images = evenly(p.n, max(1, sourceFloats/(rowSource*size.rows)))
 	}
-	for p.tasks(size) < leastTasks && p.operations(size) >= 2*taskOperations {
+	for p.tasks(size) < leastTasks && p.operations(size) >= 2*taskLeast {
 		switch {
 		case size.images > 1:
 			size.images = ceilDiv(size.images, 2)
@@ -428,7 +435,12 @@ func (m *product) multiply(s *scratch, rows, first, r, c, rsa, at, rsc int) {
 		h, w := r*p.h.step+p.h.taps[a.hlo].offset, c*p.w.step+p.w.taps[a.wlo].offset
 		src = src[first+h*m.row+w*m.pixel+a.group*p.c:]
 	}
-	gemm.BatchReduce(rows, a.k1-a.k0, m.depth, src, s.aoff, rsa, 1, m.packed, s.boff, a.k1-a.k0, m.dst[at+a.group*p.k+a.k0:], rsc, m.e)
+	at += a.group*p.k + a.k0
+	e := m.e
+	if e.Add != nil {
+		e.Add = e.Add[at:]
+	}
+	gemm.BatchReduce(rows, a.k1-a.k0, m.depth, src, s.aoff, rsa, 1, m.packed, s.boff, a.k1-a.k0, m.dst[at:], rsc, e)
 }
 
 // pixel is where output (r, c) of image n begins in the destination.

@@ -31,17 +31,32 @@ func interleave(dst []float32, ldd int, src []float32, lds, channels, pixels int
 	}
 }
 
+// TransposeImages turns each of so many matrices, one after the other in src, over:
+//
+//	dst[(i*columns + c)*rows + r] = src[(i*rows + r)*columns + c]
+//
+// Rows are channels and columns pixels, or the other way round.
+func TransposeImages(images, rows, columns int, src, dst []float32) {
+	size := rows * columns
+	_, _ = src[:images*size], dst[:images*size]
+	if size == 0 {
+		return
+	}
+	piece := evenly(columns, max(1, sourceFloats/rows))
+	across := ceilDiv(columns, piece)
+	par.For(images*across, max(1, sourceFloats/2/(rows*piece)), func(lo, hi int) {
+		for task := lo; task < hi; task++ {
+			n, c := task/across, task%across*piece
+			interleave(dst[n*size+c*rows:], rows, src[n*size+c:], columns, rows, min(piece, columns-c))
+		}
+	})
+}
+
 // channelsLast returns a copy of x (N, C, H, W) as (N, H, W, C). The caller gives
 // it back to mem.
 func (s Shape) channelsLast(x []float32) []float32 {
-	plane := s.H * s.W
-	pixels := evenly(plane, max(1, sourceFloats/s.C))
-	across := ceilDiv(plane, pixels)
 	out := mem.Float32s(len(x))
-	par.For(s.N*across, 1, func(task, _ int) {
-		n, p := task/across, task%across*pixels
-		interleave(out[(n*plane+p)*s.C:], s.C, x[n*plane*s.C+p:], plane, s.C, min(pixels, plane-p))
-	})
+	TransposeImages(s.N, s.C, s.H*s.W, x, out)
 	return out
 }
 

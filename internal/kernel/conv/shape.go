@@ -88,8 +88,16 @@ func (s Shape) mustFit(op string, x, w, y int) {
 	check("output", y, s.N*s.OutH()*s.OutW()*s.K)
 }
 
-func (s Shape) mustFitBias(op string, e gemm.Epilogue) {
+// epilogue checks e and says what it accumulates as something to add.
+func (s Shape) epilogue(op string, y []float32, e gemm.Epilogue) gemm.Epilogue {
 	if e.Bias != nil && len(e.Bias) != s.K {
 		panic(fmt.Sprintf("conv: %s: bias has %d elements, shape %+v needs %d", op, len(e.Bias), s, s.K))
 	}
+	if e.Add != nil && (e.Accumulate || len(e.Add) != len(y)) {
+		panic(fmt.Sprintf("conv: %s: %d elements to add to an output of %d, accumulate %t", op, len(e.Add), len(y), e.Accumulate))
+	}
+	if e.Accumulate {
+		e.Add, e.Accumulate = y, false
+	}
+	return e
 }

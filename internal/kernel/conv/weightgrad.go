@@ -36,6 +36,10 @@ func WeightGrad(s Shape, x, gy, gw []float32) {
 		s.depthwiseWeightGrad(x, gy, gw)
 		return
 	}
+	if s.isProduct() {
+		s.productWeightGrad(x, gy, gw)
+		return
+	}
 	if s.winogradGradPays() {
 		s.winogradWeightGrad(x, gy, gw)
 		return

@@ -13,16 +13,21 @@ import (
 // product with padding in it. The copies are cut in blocks of channels as well:
 // rows that are a power of two apart would fall on a few sets of the cache.
 const (
-	gradBlock  = 64        // channels of one block of a copy
-	gradCopied = 192 << 10 // elements of the copies of a task, a third of a second-level cache
-	gradWidth  = 14        // the widest output that is done so
-	gradLeast  = 48        // the fewest channels, of input and of output
+	gradBlock   = 64        // channels of one block of a copy
+	gradCopied  = 192 << 10 // elements of the copies of a task, a third of a second-level cache
+	gradWidth   = 14        // the widest output that is done so
+	gradStrided = 7         // and with a stride
+	gradLeast   = 48        // the fewest channels, of input and of output
 )
 
 // copiedWeightGradPays says where [Shape.copiedWeightGrad] is the faster way,
 // found by measuring.
 func (s Shape) copiedWeightGradPays() bool {
-	return s.Groups == 1 && s.KW > 1 && s.StrideW == 1 && s.OutW() <= gradWidth && s.C >= gradLeast && s.K >= gradLeast
+	widest := gradWidth
+	if s.StrideW > 1 {
+		widest = gradStrided
+	}
+	return s.Groups == 1 && s.KW > 1 && s.OutW() <= widest && s.C >= gradLeast && s.K >= gradLeast
 }
 
 // meeting returns the outputs [lo, hi) that meet the source with tap i.
@@ -76,8 +81,12 @@ func (s Shape) addColumnGrad(sc *scratch, b block, kw int, x, gy, sum []float32)
 	width := hi - lo
 	kg := b.k1 - b.k0
 	inBlock, outBlock := min(s.C, gradBlock), min(kg, gradBlock)
+	// With a stride, rows of x that meet one kernel row are neighbours in the copy:
+	// first come rows 0, stride, 2*stride..., then 1, stride+1...
+	phase := ceilDiv(s.H, s.StrideH)
+	height := s.StrideH * phase
 	// Elements of the copy of one image.
-	in, out := s.H*width*ceilDiv(s.C, inBlock)*inBlock, s.OutH()*width*ceilDiv(kg, outBlock)*outBlock
+	in, out := height*width*ceilDiv(s.C, inBlock)*inBlock, s.OutH()*width*ceilDiv(kg, outBlock)*outBlock
 	images := evenly(b.n1-b.n0, max(1, gradCopied/max(1, in+out)))
 	copies := mem.Float32s(images * (in + out))
 	xs, gs := copies[:images*in], copies[images*in:]
@@ -85,9 +94,9 @@ func (s Shape) addColumnGrad(sc *scratch, b block, kw int, x, gy, sum []float32)
 		together := min(images, b.n1-n)
 		if width > 0 {
 			for i := range together {
-				s.blockColumns(xs, i, together, x[(n+i)*s.H*s.W*s.C:], s.H, s.W, lo*s.StrideW+columns.taps[kw].offset, s.StrideW, width, s.C, 0, s.C)
+				s.blockColumns(xs, i, together, x[(n+i)*s.H*s.W*s.C:], s.H, s.W, s.StrideH, lo*s.StrideW+columns.taps[kw].offset, s.StrideW, width, s.C, 0, s.C)
 				grad := Shape{C: s.K} // never planar
-				grad.blockColumns(gs, i, together, gy[(n+i)*s.OutH()*s.OutW()*s.K:], s.OutH(), s.OutW(), lo, 1, width, s.K, b.k0, b.k1)
+				grad.blockColumns(gs, i, together, gy[(n+i)*s.OutH()*s.OutW()*s.K:], s.OutH(), s.OutW(), 1, lo, 1, width, s.K, b.k0, b.k1)
 			}
 		}
 		for kh := range s.KH {
@@ -95,19 +104,14 @@ func (s Shape) addColumnGrad(sc *scratch, b block, kw int, x, gy, sum []float32)
 			h0 := r0*s.StrideH + lines.taps[kh].offset
 			sc.aoff, sc.boff = sc.aoff[:0], sc.boff[:0]
 			run := r1 - r0 // rows that are neighbours in both copies
-			if s.StrideH > 1 {
-				run = min(run, 1)
-			}
 			for i := 0; i < together && run*width > 0; i++ {
-				for r := r0; r < r1; r += run {
-					sc.aoff = append(sc.aoff, (i*s.H+h0+(r-r0)*s.StrideH)*width*inBlock)
-					sc.boff = append(sc.boff, (i*s.OutH()+r)*width*outBlock)
-				}
+				sc.aoff = append(sc.aoff, (i*height+h0%s.StrideH*phase+h0/s.StrideH)*width*inBlock)
+				sc.boff = append(sc.boff, (i*s.OutH()+r0)*width*outBlock)
 			}
 			for k := b.k0; k < b.k1; k += outBlock {
 				for c := 0; c < s.C; c += inBlock {
 					gemm.BatchReduce(min(inBlock, s.C-c), min(outBlock, b.k1-k), run*width,
-						xs[c*together*s.H*width:], sc.aoff, 1, inBlock, gs[(k-b.k0)*together*s.OutH()*width:], sc.boff, outBlock,
+						xs[c*together*height*width:], sc.aoff, 1, inBlock, gs[(k-b.k0)*together*s.OutH()*width:], sc.boff, outBlock,
 						sum[((c*s.KH+kh)*s.KW+kw)*s.K+k:], s.KH*s.KW*s.K, gemm.Epilogue{Accumulate: n > b.n0})
 				}
 			}
@@ -118,13 +122,15 @@ func (s Shape) addColumnGrad(sc *scratch, b block, kw int, x, gy, sum []float32)
 
 // blockColumns copies width columns of an image of h x w pixels, from column
 // first on and stride apart, and of them channels [c0, c1), to place i of dst,
-// which is [block of channels][image][row][column][channel].
-func (s Shape) blockColumns(dst []float32, i, images int, image []float32, h, w, first, stride, width, channels, c0, c1 int) {
+// which is [block of channels][image][phase of rows][row][column][channel].
+func (s Shape) blockColumns(dst []float32, i, images int, image []float32, h, w, phases, first, stride, width, channels, c0, c1 int) {
+	phase := ceilDiv(h, phases)
 	block := min(c1-c0, gradBlock)
 	for c := c0; c < c1; c += block {
 		count := min(block, c1-c)
 		for r := range h {
-			to := dst[(((c-c0)/block*images+i)*h+r)*width*block:]
+			row := r%phases*phase + r/phases
+			to := dst[(((c-c0)/block*images+i)*phases*phase+row)*width*block:]
 			switch {
 			case s.Planar && stride == 1:
 				interleave(to, block, image[(c*h+r)*w+first:], h*w, count, width)

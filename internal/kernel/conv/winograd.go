@@ -30,26 +30,38 @@ import (
 
 // Bounds of what goes this way, found by measuring.
 const (
-	winogradWeights  = 512        // fewest products of channels: below, the transforms take what they save
-	winogradTiles    = 128        // fewest tiles: below, to transform the weights is too much
-	winogradSide     = 5          // outputs of a row or column must be more: an odd number is rounded up
-	winogradFloats   = 160 << 10  // transformed source of one task, a third of a second-level cache
-	winogradMost     = 28 * 8     // greatest number of tiles of one task
-	winogradNear     = 1536 << 10 // transformed weights that may be read again for every task
-	winogradTogether = 256        // tiles that weights which are more are read for
-	winogradSlack    = 16         // between components, or their rows would fall on the same sets of the cache
+	winogradWeights    = 512        // fewest products of channels: below, the transforms take what they save
+	winogradTiles      = 128        // fewest tiles: below, to transform the weights is too much
+	winogradKept       = 16         // fewest tiles where the transformed weights are kept
+	winogradSide       = 5          // outputs of a row or column must be more: an odd number is rounded up
+	winogradFloats     = 160 << 10  // transformed source of one task, a third of a second-level cache
+	winogradMost       = 28 * 8     // greatest number of tiles of one task
+	winogradLeast      = 28 * 2     // least number of tiles of a task, if there would be fewer than winogradTasks
+	winogradTasks      = 8          // tasks that there should be
+	winogradNear       = 1536 << 10 // transformed weights that may be read again for every task of many
+	winogradHeld       = 384 << 10  // and for every task of few: they stay in a second-level cache
+	winogradTogether   = 256        // tiles that weights which are more are read for
+	winogradFew        = 448 << 10  // transformed source and products that may all be in the cache at once
+	winogradPiece      = 64 << 10   // transformed numbers that make a task
+	winogradComponents = 4          // components of one panel that one task multiplies
+	winogradSlack      = 16         // between components, or their rows would fall on the same sets of the cache
 )
 
-// winograd reports whether p is done by Winograd's method.
-func (p *correlation) winograd(e *gemm.Epilogue) bool {
-	return cpu.Active() == cpu.AVX512 && p.winogradFits(e) && p.c*p.k >= winogradWeights &&
-		p.n*ceilDiv(p.h.count, 2)*ceilDiv(p.w.count, 2) >= winogradTiles && p.h.count > winogradSide && p.w.count > winogradSide
+// winograd reports whether p is done by Winograd's method, with weights that are
+// transformed for it alone or that are kept.
+func (p *correlation) winograd(kept bool) bool {
+	fewest := winogradTiles
+	if kept {
+		fewest = winogradKept
+	}
+	return cpu.Active() == cpu.AVX512 && p.winogradFits() && p.c*p.k >= winogradWeights &&
+		p.n*ceilDiv(p.h.count, 2)*ceilDiv(p.w.count, 2) >= fewest && p.h.count > winogradSide && p.w.count > winogradSide
 }
 
 // winogradFits reports whether p can be done by Winograd's method.
-func (p *correlation) winogradFits(e *gemm.Epilogue) bool {
+func (p *correlation) winogradFits() bool {
 	fits := func(a *axis) bool { return len(a.taps) == 3 && a.dense() && a.step == 1 && a.stride == 1 }
-	return fits(&p.h) && fits(&p.w) && p.groups == 1 && p.c%16 == 0 && p.k%16 == 0 && !e.Accumulate
+	return fits(&p.h) && fits(&p.w) && p.groups == 1 && p.c%16 == 0 && p.k%16 == 0
 }
 
 // winogradBlock is the number of channels of one block of the transformed source.
@@ -63,20 +75,22 @@ func (p *correlation) winogradBlock() int {
 	return 16
 }
 
-// runWinograd is run by Winograd's method. Rows of tiles are counted over all
-// images.
-func (p *correlation) runWinograd(src source, packed, dst []float32, e gemm.Epilogue) {
-	filters := p.winogradFilters(packed)
-	defer mem.PutFloat32s(filters)
-	if 16*p.c*p.k > winogradNear {
+// runWinograd is run by Winograd's method, with weights that winogradFilters
+// transformed. Rows of tiles are counted over all images.
+func (p *correlation) runWinograd(src source, filters, dst []float32, e gemm.Epilogue) {
+	down, across := ceilDiv(p.h.count, 2), ceilDiv(p.w.count, 2)
+	tiles, weights := p.n*down*across, 16*p.c*p.k
+	if weights > winogradNear || weights > winogradHeld && 16*tiles*(p.c+p.k) <= winogradFew {
 		p.winogradByComponents(src, filters, dst, e)
 		return
 	}
-	down, across := ceilDiv(p.h.count, 2), ceilDiv(p.w.count, 2)
-	rows := evenly(p.n*down, max(1, min(winogradMost, winogradFloats/(16*p.c))/across))
+	most := min(winogradMost, winogradFloats/(16*p.c))
+	if tiles < winogradTasks*most {
+		most = max(winogradLeast, tiles/winogradTasks)
+	}
 	// A task does everything for its rows: what it makes stays in the second-level
 	// cache, or the weights do.
-	par.For(p.n*down, rows, func(lo, hi int) {
+	par.For(p.n*down, evenly(p.n*down, max(1, most/across)), func(lo, hi int) {
 		w := p.newWinogradRows(src, filters, dst, e, lo, hi)
 		w.transformed = mem.Float32s(16 * w.component)
 		w.transformSource(lo, hi)
@@ -92,9 +106,9 @@ func (p *correlation) runWinograd(src source, packed, dst []float32, e gemm.Epil
 	})
 }
 
-// winogradByComponents is runWinograd for weights that fill more than a cache.
-// Every component of them is read once for some hundred tiles, and all threads
-// work on the same tiles.
+// winogradByComponents is runWinograd for weights that fill more than a cache, and
+// for few tiles. Every component of the weights is read once for some hundred
+// tiles, and all threads work on the same tiles.
 func (p *correlation) winogradByComponents(src source, filters, dst []float32, e gemm.Epilogue) {
 	down, across := ceilDiv(p.h.count, 2), ceilDiv(p.w.count, 2)
 	rows := evenly(p.n*down, max(1, winogradTogether/across))
@@ -102,7 +116,7 @@ func (p *correlation) winogradByComponents(src source, filters, dst []float32, e
 		hi := min(lo+rows, p.n*down)
 		w := p.newWinogradRows(src, filters, dst, e, lo, hi)
 		w.transformed = mem.Float32s(16 * w.component)
-		piece := max(1, taskOperations/(across*p.c*16))
+		piece := max(1, winogradPiece/(across*p.c*16))
 		par.For(hi-lo, piece, func(i, j int) { w.transformSource(lo+i, lo+j) })
 		// Of a panel the products begin where those of all before it end.
 		w.products = mem.Float32s(16 * (w.tiles*p.k + panels(p.k)*winogradSlack))
@@ -110,9 +124,11 @@ func (p *correlation) winogradByComponents(src source, filters, dst []float32, e
 			k0, _ := panel(p.k, i)
 			return w.products[16*(w.tiles*k0+i*winogradSlack):]
 		}
-		par.For(16*panels(p.k), 1, func(task, _ int) {
-			i := task % panels(p.k)
-			w.multiply(i, task/panels(p.k), place(i))
+		// Neighbouring components of a panel are neighbours in memory.
+		par.For(16*panels(p.k), winogradComponents, func(first, end int) {
+			for task := first; task < end; task++ {
+				w.multiply(task/16, task%16, place(task/16))
+			}
 		})
 		par.For(hi-lo, piece, func(from, to int) {
 			for i := range panels(p.k) {
@@ -149,10 +165,12 @@ type winogradRows struct {
 	filters, dst          []float32
 	e                     gemm.Epilogue
 	lo, hi                int
-	down, across          int       // tiles of one image
-	tiles                 int       // in all
-	block                 int       // channels of one block of the transformed source
-	component             int       // elements from one component of it to the next
+	down, across          int   // tiles of one image
+	tiles                 int   // in all
+	block                 int   // channels of one block of the transformed source
+	component             int   // elements from one component of it to the next
+	aoff                  []int // of its blocks, and of those of a panel of weights and of the last
+	boff, lastBoff        []int
 	transformed, products []float32 // [component][block of channels][tile][channel]; [panel][component][tile][channel]
 }
 
@@ -161,6 +179,10 @@ func (p *correlation) newWinogradRows(src source, filters, dst []float32, e gemm
 		down: ceilDiv(p.h.count, 2), across: ceilDiv(p.w.count, 2), block: p.winogradBlock()}
 	w.tiles = (hi - lo) * w.across
 	w.component = w.tiles*p.c + winogradSlack
+	k0, k1 := panel(p.k, panels(p.k)-1)
+	for c := 0; c < p.c; c += w.block {
+		w.aoff, w.boff, w.lastBoff = append(w.aoff, c*w.tiles), append(w.boff, c*panelWidth), append(w.lastBoff, c*(k1-k0))
+	}
 	return w
 }
 
@@ -209,14 +231,13 @@ func (w *winogradRows) multiply(i, t int, products []float32) {
 	p := w.p
 	k0, k1 := panel(p.k, i)
 	width := k1 - k0
-	sc := scratches.Get().(*scratch)
-	sc.aoff, sc.boff = sc.aoff[:0], sc.boff[:0]
-	for c := 0; c < p.c; c += w.block {
-		sc.aoff, sc.boff = append(sc.aoff, c*w.tiles), append(sc.boff, c*width)
+	boff := w.boff
+	if k1 == p.k {
+		boff = w.lastBoff
 	}
-	gemm.BatchReduce(w.tiles, width, w.block, w.transformed[t*w.component:], sc.aoff, w.block, 1,
-		w.filters[(16*k0+t*width)*p.c:], sc.boff, width, products[t*(w.tiles*width+winogradSlack):], width, gemm.Epilogue{})
-	scratches.Put(sc)
+	filters := w.filters[(16*k0+t*width)*p.c:]
+	gemm.BatchReduceAhead(w.tiles, width, w.block, w.transformed[t*w.component:], w.aoff, w.block, 1,
+		filters, boff, width, products[t*(w.tiles*width+winogradSlack):], width, gemm.Epilogue{}, filters[width*p.c:])
 }
 
 // transformProducts writes panel i of the outputs of rows of tiles [lo, hi).
@@ -229,26 +250,44 @@ func (w *winogradRows) transformProducts(i, lo, hi int, products []float32) {
 		least = 0
 	}
 	// The last tiles of an odd number of outputs are computed aside.
-	var aside []float32
+	var aside, plusAside []float32
 	line := 2 * w.across * width
 	if p.h.count%2 != 0 || p.w.count%2 != 0 {
 		aside = mem.Float32s(2 * line)
 		defer mem.PutFloat32s(aside)
+		if w.e.Add != nil {
+			plusAside = mem.Float32s(2 * line)
+			defer mem.PutFloat32s(plusAside)
+		}
 	}
 	w.images(lo, hi, func(n, i0, i1, first int) {
 		for r := i0; r < i1; r++ {
 			from := products[(first+(r-i0)*w.across)*width:]
 			at := p.pixel(n, 2*r, 0) + k0
 			to, row, pixel := w.dst[at:], p.pixelStep(1, 0), p.pixelStep(0, 1)
+			var plus []float32
+			if w.e.Add != nil {
+				plus = w.e.Add[at:]
+			}
 			if aside != nil {
 				to, row, pixel = aside, line, width
+				for j := 0; plus != nil && j < min(2, p.h.count-2*r); j++ {
+					for c := range p.w.count {
+						copy(plusAside[j*line+c*width:][:width], plus[p.pixelStep(j, c):])
+					}
+				}
+				plus = plusAside
 			}
 			for k := 0; k < width; k += 16 {
 				var bias []float32
 				if w.e.Bias != nil {
 					bias = w.e.Bias[k0+k:][:16]
 				}
-				winogradOutput(to[k:], row, pixel, from[k:], w.tiles*width+winogradSlack, width, bias, least, w.across)
+				if plus != nil {
+					winogradOutput(to[k:], row, pixel, from[k:], w.tiles*width+winogradSlack, width, bias, plus[k:], least, w.across)
+				} else {
+					winogradOutput(to[k:], row, pixel, from[k:], w.tiles*width+winogradSlack, width, bias, nil, least, w.across)
+				}
 			}
 			for j := 0; aside != nil && j < min(2, p.h.count-2*r); j++ {
 				for c := range p.w.count {
@@ -282,8 +321,8 @@ func winogradInputGeneric(dst []float32, component, tile int, src []float32, row
 
 // winogradOutputGeneric writes, for sixteen channels of a row of tiles,
 //
-//	dst[r*row + (2*i+s)*pixel + c] = max(least, (AᵀmA)[r][s] + bias[c]), m[t] = src[t*component + i*tile + c]
-func winogradOutputGeneric(dst []float32, row, pixel int, src []float32, component, tile int, bias []float32, least float32, tiles int) {
+//	dst[r*row + (2*i+s)*pixel + c] = max(least, (AᵀmA)[r][s] + plus[...] + bias[c]), m[t] = src[t*component + i*tile + c]
+func winogradOutputGeneric(dst []float32, row, pixel int, src []float32, component, tile int, bias, plus []float32, least float32, tiles int) {
 	combine := func(m0, m1, m2, m3 float32) [2]float32 { return [2]float32{m0 + m1 + m2, m1 - m2 - m3} }
 	for i := range tiles {
 		for c := range 16 {
@@ -294,6 +333,9 @@ func winogradOutputGeneric(dst []float32, row, pixel int, src []float32, compone
 			}
 			for r := range 2 {
 				for s, v := range combine(half[0][r], half[1][r], half[2][r], half[3][r]) {
+					if plus != nil {
+						v += plus[r*row+(2*i+s)*pixel+c]
+					}
 					if bias != nil {
 						v += bias[c]
 					}

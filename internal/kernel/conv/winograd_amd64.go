@@ -12,7 +12,7 @@ import (
 func winogradInputAVX512(dst, src unsafe.Pointer, component, tile, row, pixel, tiles int)
 
 //go:noescape
-func winogradOutputAVX512(dst, src, bias unsafe.Pointer, component, tile, row, pixel, tiles int, least float32)
+func winogradOutputAVX512(dst, src, bias, plus unsafe.Pointer, component, tile, row, pixel, tiles int, least float32)
 
 //go:noescape
 func winogradFilterAVX512(dst, src unsafe.Pointer, component, weight, vectors int)
@@ -28,17 +28,20 @@ func winogradInput(dst []float32, component, tile int, src []float32, row, pixel
 }
 
 // winogradOutput is winogradOutputGeneric.
-func winogradOutput(dst []float32, row, pixel int, src []float32, component, tile int, bias []float32, least float32, tiles int) {
+func winogradOutput(dst []float32, row, pixel int, src []float32, component, tile int, bias, plus []float32, least float32, tiles int) {
 	if cpu.Active() != cpu.AVX512 || tiles == 0 {
-		winogradOutputGeneric(dst, row, pixel, src, component, tile, bias, least, tiles)
+		winogradOutputGeneric(dst, row, pixel, src, component, tile, bias, plus, least, tiles)
 		return
 	}
 	_, _ = dst[row+(2*tiles-1)*pixel+15], src[15*component+(tiles-1)*tile+15]
-	var b unsafe.Pointer
+	var b, p unsafe.Pointer
 	if bias != nil {
 		b = unsafe.Pointer(&bias[:16][0])
 	}
-	winogradOutputAVX512(unsafe.Pointer(&dst[0]), unsafe.Pointer(&src[0]), b, 4*component, 4*tile, 4*row, 4*pixel, tiles, least)
+	if plus != nil {
+		p = unsafe.Pointer(&plus[:row+(2*tiles-1)*pixel+16][0])
+	}
+	winogradOutputAVX512(unsafe.Pointer(&dst[0]), unsafe.Pointer(&src[0]), b, p, 4*component, 4*tile, 4*row, 4*pixel, tiles, least)
 }
 
 // winogradFilter is winogradFilterGeneric.

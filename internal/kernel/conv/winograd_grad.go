@@ -28,7 +28,7 @@ func (s Shape) winogradGradPays() bool {
 
 // winogradGradFits reports whether the gradient of the weights can be computed so.
 func (p *correlation) winogradGradFits() bool {
-	return p.winogradFits(&gemm.Epilogue{}) && p.h.count%2 == 0 && p.w.count%2 == 0
+	return p.winogradFits() && p.h.count%2 == 0 && p.w.count%2 == 0
 }
 
 // winogradWeightGrad is WeightGrad by Winograd's method. Blocks of rows of tiles,

@@ -8,8 +8,8 @@ func winogradInput(dst []float32, component, tile int, src []float32, row, pixel
 }
 
 // winogradOutput is winogradOutputGeneric.
-func winogradOutput(dst []float32, row, pixel int, src []float32, component, tile int, bias []float32, least float32, tiles int) {
-	winogradOutputGeneric(dst, row, pixel, src, component, tile, bias, least, tiles)
+func winogradOutput(dst []float32, row, pixel int, src []float32, component, tile int, bias, plus []float32, least float32, tiles int) {
+	winogradOutputGeneric(dst, row, pixel, src, component, tile, bias, plus, least, tiles)
 }
 
 // winogradFilter is winogradFilterGeneric.

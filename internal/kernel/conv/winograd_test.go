@@ -15,8 +15,10 @@ import (
 func forwardByWinograd(s Shape, x, w, y []float32, e gemm.Epilogue) {
 	p := s.forward()
 	packed := p.pack(s, w, false)
-	p.runWinograd(source{x, s.Planar}, packed, y, e)
+	filters := p.winogradFilters(packed)
+	p.runWinograd(source{x, s.Planar}, filters, y, e)
 	mem.PutFloat32s(packed)
+	mem.PutFloat32s(filters)
 }
 
 // TestWinogradEqualsTheDirectSum holds the method against the oracle on every
@@ -28,7 +30,7 @@ func TestWinogradEqualsTheDirectSum(t *testing.T) {
 			KH: 3, KW: 3, StrideH: 1, StrideW: 1, PadH: draw("ph", 0, 3), PadW: draw("pw", 0, 3), DilationH: 1, DilationW: 1, Groups: 1,
 			Planar: rapid.Bool().Draw(t, "planar")}
 		p := s.forward()
-		if s.Validate() != nil || !p.winogradFits(&gemm.Epilogue{}) {
+		if s.Validate() != nil || !p.winogradFits() {
 			t.Skip("not a shape for the method")
 		}
 		x, w, gy := operands(s, rapid.Uint64().Draw(t, "seed"))
@@ -38,12 +40,12 @@ func TestWinogradEqualsTheDirectSum(t *testing.T) {
 		WeightGradPortable(s, double(x), double(gy), wantW)
 		bias := w[:s.K]
 		for i := range want {
-			want[i] = max(0, want[i]+float64(bias[i%s.K]))
+			want[i] = max(0, want[i]+float64(bias[i%s.K])+float64(gy[i]))
 		}
 		for _, isa := range cpu.Supported() {
 			restore := cpu.Force(isa)
 			y := guarded(len(gy))
-			forwardByWinograd(s, x, w, y, gemm.Epilogue{Bias: bias, ReLU: true})
+			forwardByWinograd(s, x, w, y, gemm.Epilogue{Bias: bias, ReLU: true, Add: gy})
 			same(t, isa.String()+" Winograd", s, y, want, 9*s.C)
 			if p.winogradGradFits() {
 				gw := guarded(len(w))

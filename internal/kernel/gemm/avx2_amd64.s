@@ -64,9 +64,9 @@ step:
 done:
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Y0, Y0
 bias:
 	MOVQ tile_bias(DI), BX
@@ -129,9 +129,9 @@ step:
 done:
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Y0, Y0
 	ADDQ CX, AX
 	VADDPS (AX), Y1, Y1
@@ -205,9 +205,9 @@ step:
 done:
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Y0, Y0
 	ADDQ CX, AX
 	VADDPS (AX), Y1, Y1
@@ -293,9 +293,9 @@ step:
 done:
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Y0, Y0
 	ADDQ CX, AX
 	VADDPS (AX), Y1, Y1
@@ -392,9 +392,9 @@ step:
 done:
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Y0, Y0
 	ADDQ CX, AX
 	VADDPS (AX), Y1, Y1
@@ -503,9 +503,9 @@ step:
 done:
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Y0, Y0
 	ADDQ CX, AX
 	VADDPS (AX), Y1, Y1
@@ -658,9 +658,9 @@ done:
 	MOVQ BX, tile_ahead(DI)
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Y0, Y0
 	ADDQ CX, AX
 	VADDPS (AX), Y1, Y1
@@ -827,9 +827,9 @@ done:
 	MOVQ BX, tile_ahead(DI)
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Y0, Y0
 	ADDQ CX, AX
 	VADDPS (AX), Y1, Y1
@@ -1009,9 +1009,9 @@ done:
 	MOVQ BX, tile_ahead(DI)
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Y0, Y0
 	ADDQ CX, AX
 	VADDPS (AX), Y1, Y1
@@ -1205,9 +1205,9 @@ done:
 	MOVQ BX, tile_ahead(DI)
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Y0, Y0
 	ADDQ CX, AX
 	VADDPS (AX), Y1, Y1
@@ -1414,9 +1414,9 @@ done:
 	MOVQ BX, tile_ahead(DI)
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Y0, Y0
 	ADDQ CX, AX
 	VADDPS (AX), Y1, Y1
@@ -1637,9 +1637,9 @@ done:
 	MOVQ BX, tile_ahead(DI)
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Y0, Y0
 	ADDQ CX, AX
 	VADDPS (AX), Y1, Y1
@@ -1768,9 +1768,9 @@ step:
 done:
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VMASKMOVPS (AX), Y15, Y14
 	VADDPS Y14, Y0, Y0
 bias:
@@ -1839,9 +1839,9 @@ step:
 done:
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VMASKMOVPS (AX), Y15, Y14
 	VADDPS Y14, Y0, Y0
 	ADDQ CX, AX
@@ -1922,9 +1922,9 @@ step:
 done:
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VMASKMOVPS (AX), Y15, Y14
 	VADDPS Y14, Y0, Y0
 	ADDQ CX, AX
@@ -2018,9 +2018,9 @@ step:
 done:
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VMASKMOVPS (AX), Y15, Y14
 	VADDPS Y14, Y0, Y0
 	ADDQ CX, AX
@@ -2126,9 +2126,9 @@ step:
 done:
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VMASKMOVPS (AX), Y15, Y14
 	VADDPS Y14, Y0, Y0
 	ADDQ CX, AX
@@ -2247,9 +2247,9 @@ step:
 done:
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VMASKMOVPS (AX), Y15, Y14
 	VADDPS Y14, Y0, Y0
 	ADDQ CX, AX
@@ -2413,9 +2413,9 @@ done:
 	MOVQ BX, tile_ahead(DI)
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VMASKMOVPS (AX), Y15, Y14
 	VADDPS Y14, Y0, Y0
 	ADDQ CX, AX
@@ -2594,9 +2594,9 @@ done:
 	MOVQ BX, tile_ahead(DI)
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VMASKMOVPS (AX), Y15, Y14
 	VADDPS Y14, Y0, Y0
 	ADDQ CX, AX
@@ -2789,9 +2789,9 @@ done:
 	MOVQ BX, tile_ahead(DI)
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VMASKMOVPS (AX), Y15, Y14
 	VADDPS Y14, Y0, Y0
 	ADDQ CX, AX
@@ -2999,9 +2999,9 @@ done:
 	MOVQ BX, tile_ahead(DI)
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VMASKMOVPS (AX), Y15, Y14
 	VADDPS Y14, Y0, Y0
 	ADDQ CX, AX
@@ -3223,9 +3223,9 @@ done:
 	MOVQ BX, tile_ahead(DI)
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VMASKMOVPS (AX), Y15, Y14
 	VADDPS Y14, Y0, Y0
 	ADDQ CX, AX
@@ -3462,9 +3462,9 @@ done:
 	MOVQ BX, tile_ahead(DI)
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VMASKMOVPS (AX), Y15, Y14
 	VADDPS Y14, Y0, Y0
 	ADDQ CX, AX
@@ -3603,9 +3603,9 @@ step:
 done:
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Y0, Y0
 	VADDPS 32(AX), Y1, Y1
 bias:
@@ -3678,9 +3678,9 @@ step:
 done:
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Y0, Y0
 	VADDPS 32(AX), Y1, Y1
 	ADDQ CX, AX
@@ -3770,9 +3770,9 @@ step:
 done:
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Y0, Y0
 	VADDPS 32(AX), Y1, Y1
 	ADDQ CX, AX
@@ -3912,9 +3912,9 @@ done:
 	MOVQ BX, tile_ahead(DI)
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Y0, Y0
 	VADDPS 32(AX), Y1, Y1
 	ADDQ CX, AX
@@ -4074,9 +4074,9 @@ done:
 	MOVQ BX, tile_ahead(DI)
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Y0, Y0
 	VADDPS 32(AX), Y1, Y1
 	ADDQ CX, AX
@@ -4257,9 +4257,9 @@ done:
 	MOVQ BX, tile_ahead(DI)
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Y0, Y0
 	VADDPS 32(AX), Y1, Y1
 	ADDQ CX, AX
@@ -4380,9 +4380,9 @@ step:
 done:
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Y0, Y0
 	VMASKMOVPS 32(AX), Y15, Y14
 	VADDPS Y14, Y1, Y1
@@ -4461,9 +4461,9 @@ step:
 done:
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Y0, Y0
 	VMASKMOVPS 32(AX), Y15, Y14
 	VADDPS Y14, Y1, Y1
@@ -4560,9 +4560,9 @@ step:
 done:
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Y0, Y0
 	VMASKMOVPS 32(AX), Y15, Y14
 	VADDPS Y14, Y1, Y1
@@ -4710,9 +4710,9 @@ done:
 	MOVQ BX, tile_ahead(DI)
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Y0, Y0
 	VMASKMOVPS 32(AX), Y15, Y14
 	VADDPS Y14, Y1, Y1
@@ -4881,9 +4881,9 @@ done:
 	MOVQ BX, tile_ahead(DI)
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Y0, Y0
 	VMASKMOVPS 32(AX), Y15, Y14
 	VADDPS Y14, Y1, Y1
@@ -5074,9 +5074,9 @@ done:
 	MOVQ BX, tile_ahead(DI)
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Y0, Y0
 	VMASKMOVPS 32(AX), Y15, Y14
 	VADDPS Y14, Y1, Y1
@@ -5202,9 +5202,9 @@ step:
 done:
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Y0, Y0
 	VADDPS 32(AX), Y1, Y1
 	VADDPS 64(AX), Y2, Y2
@@ -5319,9 +5319,9 @@ done:
 	MOVQ BX, tile_ahead(DI)
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Y0, Y0
 	VADDPS 32(AX), Y1, Y1
 	VADDPS 64(AX), Y2, Y2
@@ -5464,9 +5464,9 @@ done:
 	MOVQ BX, tile_ahead(DI)
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Y0, Y0
 	VADDPS 32(AX), Y1, Y1
 	VADDPS 64(AX), Y2, Y2
@@ -5574,9 +5574,9 @@ step:
 done:
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Y0, Y0
 	VADDPS 32(AX), Y1, Y1
 	VMASKMOVPS 64(AX), Y15, Y14
@@ -5697,9 +5697,9 @@ done:
 	MOVQ BX, tile_ahead(DI)
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Y0, Y0
 	VADDPS 32(AX), Y1, Y1
 	VMASKMOVPS 64(AX), Y15, Y14
@@ -5849,9 +5849,9 @@ done:
 	MOVQ BX, tile_ahead(DI)
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Y0, Y0
 	VADDPS 32(AX), Y1, Y1
 	VMASKMOVPS 64(AX), Y15, Y14
@@ -5960,9 +5960,9 @@ step:
 done:
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Y0, Y0
 	VADDPS 32(AX), Y1, Y1
 	VADDPS 64(AX), Y2, Y2
@@ -6090,9 +6090,9 @@ done:
 	MOVQ BX, tile_ahead(DI)
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Y0, Y0
 	VADDPS 32(AX), Y1, Y1
 	VADDPS 64(AX), Y2, Y2
@@ -6198,9 +6198,9 @@ step:
 done:
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Y0, Y0
 	VADDPS 32(AX), Y1, Y1
 	VADDPS 64(AX), Y2, Y2
@@ -6334,9 +6334,9 @@ done:
 	MOVQ BX, tile_ahead(DI)
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Y0, Y0
 	VADDPS 32(AX), Y1, Y1
 	VADDPS 64(AX), Y2, Y2

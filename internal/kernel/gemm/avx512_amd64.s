@@ -43,9 +43,9 @@ step:
 done:
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Z0, Z0
 bias:
 	MOVQ tile_bias(DI), BX
@@ -106,9 +106,9 @@ step:
 done:
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Z0, Z0
 	ADDQ CX, AX
 	VADDPS (AX), Z1, Z1
@@ -179,9 +179,9 @@ step:
 done:
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Z0, Z0
 	ADDQ CX, AX
 	VADDPS (AX), Z1, Z1
@@ -263,9 +263,9 @@ step:
 done:
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Z0, Z0
 	ADDQ CX, AX
 	VADDPS (AX), Z1, Z1
@@ -357,9 +357,9 @@ step:
 done:
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Z0, Z0
 	ADDQ CX, AX
 	VADDPS (AX), Z1, Z1
@@ -462,9 +462,9 @@ step:
 done:
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Z0, Z0
 	ADDQ CX, AX
 	VADDPS (AX), Z1, Z1
@@ -577,9 +577,9 @@ step:
 done:
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Z0, Z0
 	ADDQ CX, AX
 	VADDPS (AX), Z1, Z1
@@ -703,9 +703,9 @@ step:
 done:
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Z0, Z0
 	ADDQ CX, AX
 	VADDPS (AX), Z1, Z1
@@ -839,9 +839,9 @@ step:
 done:
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Z0, Z0
 	ADDQ CX, AX
 	VADDPS (AX), Z1, Z1
@@ -986,9 +986,9 @@ step:
 done:
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Z0, Z0
 	ADDQ CX, AX
 	VADDPS (AX), Z1, Z1
@@ -1143,9 +1143,9 @@ step:
 done:
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Z0, Z0
 	ADDQ CX, AX
 	VADDPS (AX), Z1, Z1
@@ -1311,9 +1311,9 @@ step:
 done:
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Z0, Z0
 	ADDQ CX, AX
 	VADDPS (AX), Z1, Z1
@@ -1489,9 +1489,9 @@ step:
 done:
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Z0, Z0
 	ADDQ CX, AX
 	VADDPS (AX), Z1, Z1
@@ -1678,9 +1678,9 @@ step:
 done:
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Z0, Z0
 	ADDQ CX, AX
 	VADDPS (AX), Z1, Z1
@@ -1879,9 +1879,9 @@ step:
 done:
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Z0, Z0
 	ADDQ CX, AX
 	VADDPS (AX), Z1, Z1
@@ -2090,9 +2090,9 @@ step:
 done:
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Z0, Z0
 	ADDQ CX, AX
 	VADDPS (AX), Z1, Z1
@@ -2311,9 +2311,9 @@ step:
 done:
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Z0, Z0
 	ADDQ CX, AX
 	VADDPS (AX), Z1, Z1
@@ -2542,9 +2542,9 @@ step:
 done:
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Z0, Z0
 	ADDQ CX, AX
 	VADDPS (AX), Z1, Z1
@@ -2783,9 +2783,9 @@ step:
 done:
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Z0, Z0
 	ADDQ CX, AX
 	VADDPS (AX), Z1, Z1
@@ -3034,9 +3034,9 @@ step:
 done:
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Z0, Z0
 	ADDQ CX, AX
 	VADDPS (AX), Z1, Z1
@@ -3295,9 +3295,9 @@ step:
 done:
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Z0, Z0
 	ADDQ CX, AX
 	VADDPS (AX), Z1, Z1
@@ -3566,9 +3566,9 @@ step:
 done:
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Z0, Z0
 	ADDQ CX, AX
 	VADDPS (AX), Z1, Z1
@@ -3847,9 +3847,9 @@ step:
 done:
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Z0, Z0
 	ADDQ CX, AX
 	VADDPS (AX), Z1, Z1
@@ -4138,9 +4138,9 @@ step:
 done:
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Z0, Z0
 	ADDQ CX, AX
 	VADDPS (AX), Z1, Z1
@@ -4439,9 +4439,9 @@ step:
 done:
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Z0, Z0
 	ADDQ CX, AX
 	VADDPS (AX), Z1, Z1
@@ -4750,9 +4750,9 @@ step:
 done:
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Z0, Z0
 	ADDQ CX, AX
 	VADDPS (AX), Z1, Z1
@@ -5071,9 +5071,9 @@ step:
 done:
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Z0, Z0
 	ADDQ CX, AX
 	VADDPS (AX), Z1, Z1
@@ -5402,9 +5402,9 @@ step:
 done:
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Z0, Z0
 	ADDQ CX, AX
 	VADDPS (AX), Z1, Z1
@@ -5628,9 +5628,9 @@ step:
 done:
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Z0, K1, Z0
 bias:
 	MOVQ tile_bias(DI), BX
@@ -5696,9 +5696,9 @@ step:
 done:
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Z0, K1, Z0
 	ADDQ CX, AX
 	VADDPS (AX), Z1, K1, Z1
@@ -5774,9 +5774,9 @@ step:
 done:
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Z0, K1, Z0
 	ADDQ CX, AX
 	VADDPS (AX), Z1, K1, Z1
@@ -5863,9 +5863,9 @@ step:
 done:
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Z0, K1, Z0
 	ADDQ CX, AX
 	VADDPS (AX), Z1, K1, Z1
@@ -5962,9 +5962,9 @@ step:
 done:
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Z0, K1, Z0
 	ADDQ CX, AX
 	VADDPS (AX), Z1, K1, Z1
@@ -6072,9 +6072,9 @@ step:
 done:
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Z0, K1, Z0
 	ADDQ CX, AX
 	VADDPS (AX), Z1, K1, Z1
@@ -6192,9 +6192,9 @@ step:
 done:
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Z0, K1, Z0
 	ADDQ CX, AX
 	VADDPS (AX), Z1, K1, Z1
@@ -6323,9 +6323,9 @@ step:
 done:
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Z0, K1, Z0
 	ADDQ CX, AX
 	VADDPS (AX), Z1, K1, Z1
@@ -6464,9 +6464,9 @@ step:
 done:
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Z0, K1, Z0
 	ADDQ CX, AX
 	VADDPS (AX), Z1, K1, Z1
@@ -6616,9 +6616,9 @@ step:
 done:
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Z0, K1, Z0
 	ADDQ CX, AX
 	VADDPS (AX), Z1, K1, Z1
@@ -6778,9 +6778,9 @@ step:
 done:
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Z0, K1, Z0
 	ADDQ CX, AX
 	VADDPS (AX), Z1, K1, Z1
@@ -6951,9 +6951,9 @@ step:
 done:
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Z0, K1, Z0
 	ADDQ CX, AX
 	VADDPS (AX), Z1, K1, Z1
@@ -7134,9 +7134,9 @@ step:
 done:
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Z0, K1, Z0
 	ADDQ CX, AX
 	VADDPS (AX), Z1, K1, Z1
@@ -7328,9 +7328,9 @@ step:
 done:
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Z0, K1, Z0
 	ADDQ CX, AX
 	VADDPS (AX), Z1, K1, Z1
@@ -7534,9 +7534,9 @@ step:
 done:
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Z0, K1, Z0
 	ADDQ CX, AX
 	VADDPS (AX), Z1, K1, Z1
@@ -7750,9 +7750,9 @@ step:
 done:
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Z0, K1, Z0
 	ADDQ CX, AX
 	VADDPS (AX), Z1, K1, Z1
@@ -7976,9 +7976,9 @@ step:
 done:
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Z0, K1, Z0
 	ADDQ CX, AX
 	VADDPS (AX), Z1, K1, Z1
@@ -8212,9 +8212,9 @@ step:
 done:
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Z0, K1, Z0
 	ADDQ CX, AX
 	VADDPS (AX), Z1, K1, Z1
@@ -8458,9 +8458,9 @@ step:
 done:
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Z0, K1, Z0
 	ADDQ CX, AX
 	VADDPS (AX), Z1, K1, Z1
@@ -8714,9 +8714,9 @@ step:
 done:
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Z0, K1, Z0
 	ADDQ CX, AX
 	VADDPS (AX), Z1, K1, Z1
@@ -8980,9 +8980,9 @@ step:
 done:
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Z0, K1, Z0
 	ADDQ CX, AX
 	VADDPS (AX), Z1, K1, Z1
@@ -9256,9 +9256,9 @@ step:
 done:
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Z0, K1, Z0
 	ADDQ CX, AX
 	VADDPS (AX), Z1, K1, Z1
@@ -9542,9 +9542,9 @@ step:
 done:
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Z0, K1, Z0
 	ADDQ CX, AX
 	VADDPS (AX), Z1, K1, Z1
@@ -9838,9 +9838,9 @@ step:
 done:
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Z0, K1, Z0
 	ADDQ CX, AX
 	VADDPS (AX), Z1, K1, Z1
@@ -10144,9 +10144,9 @@ step:
 done:
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Z0, K1, Z0
 	ADDQ CX, AX
 	VADDPS (AX), Z1, K1, Z1
@@ -10460,9 +10460,9 @@ step:
 done:
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Z0, K1, Z0
 	ADDQ CX, AX
 	VADDPS (AX), Z1, K1, Z1
@@ -10786,9 +10786,9 @@ step:
 done:
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Z0, K1, Z0
 	ADDQ CX, AX
 	VADDPS (AX), Z1, K1, Z1
@@ -11122,9 +11122,9 @@ step:
 done:
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Z0, K1, Z0
 	ADDQ CX, AX
 	VADDPS (AX), Z1, K1, Z1
@@ -11348,9 +11348,9 @@ step:
 done:
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Z0, Z0
 	VADDPS 64(AX), Z1, Z1
 bias:
@@ -11425,9 +11425,9 @@ step:
 done:
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Z0, Z0
 	VADDPS 64(AX), Z1, Z1
 	ADDQ CX, AX
@@ -11520,9 +11520,9 @@ step:
 done:
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Z0, Z0
 	VADDPS 64(AX), Z1, Z1
 	ADDQ CX, AX
@@ -11634,9 +11634,9 @@ step:
 done:
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Z0, Z0
 	VADDPS 64(AX), Z1, Z1
 	ADDQ CX, AX
@@ -11766,9 +11766,9 @@ step:
 done:
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Z0, Z0
 	VADDPS 64(AX), Z1, Z1
 	ADDQ CX, AX
@@ -11917,9 +11917,9 @@ step:
 done:
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Z0, Z0
 	VADDPS 64(AX), Z1, Z1
 	ADDQ CX, AX
@@ -12086,9 +12086,9 @@ step:
 done:
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Z0, Z0
 	VADDPS 64(AX), Z1, Z1
 	ADDQ CX, AX
@@ -12319,9 +12319,9 @@ done:
 	MOVQ BX, tile_ahead(DI)
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Z0, Z0
 	VADDPS 64(AX), Z1, Z1
 	ADDQ CX, AX
@@ -12573,9 +12573,9 @@ done:
 	MOVQ BX, tile_ahead(DI)
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Z0, Z0
 	VADDPS 64(AX), Z1, Z1
 	ADDQ CX, AX
@@ -12849,9 +12849,9 @@ done:
 	MOVQ BX, tile_ahead(DI)
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Z0, Z0
 	VADDPS 64(AX), Z1, Z1
 	ADDQ CX, AX
@@ -13146,9 +13146,9 @@ done:
 	MOVQ BX, tile_ahead(DI)
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Z0, Z0
 	VADDPS 64(AX), Z1, Z1
 	ADDQ CX, AX
@@ -13465,9 +13465,9 @@ done:
 	MOVQ BX, tile_ahead(DI)
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Z0, Z0
 	VADDPS 64(AX), Z1, Z1
 	ADDQ CX, AX
@@ -13805,9 +13805,9 @@ done:
 	MOVQ BX, tile_ahead(DI)
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Z0, Z0
 	VADDPS 64(AX), Z1, Z1
 	ADDQ CX, AX
@@ -14167,9 +14167,9 @@ done:
 	MOVQ BX, tile_ahead(DI)
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Z0, Z0
 	VADDPS 64(AX), Z1, Z1
 	ADDQ CX, AX
@@ -14371,9 +14371,9 @@ step:
 done:
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Z0, Z0
 	VADDPS 64(AX), Z1, K1, Z1
 bias:
@@ -14453,9 +14453,9 @@ step:
 done:
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Z0, Z0
 	VADDPS 64(AX), Z1, K1, Z1
 	ADDQ CX, AX
@@ -14553,9 +14553,9 @@ step:
 done:
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Z0, Z0
 	VADDPS 64(AX), Z1, K1, Z1
 	ADDQ CX, AX
@@ -14672,9 +14672,9 @@ step:
 done:
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Z0, Z0
 	VADDPS 64(AX), Z1, K1, Z1
 	ADDQ CX, AX
@@ -14809,9 +14809,9 @@ step:
 done:
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Z0, Z0
 	VADDPS 64(AX), Z1, K1, Z1
 	ADDQ CX, AX
@@ -14965,9 +14965,9 @@ step:
 done:
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Z0, Z0
 	VADDPS 64(AX), Z1, K1, Z1
 	ADDQ CX, AX
@@ -15139,9 +15139,9 @@ step:
 done:
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Z0, Z0
 	VADDPS 64(AX), Z1, K1, Z1
 	ADDQ CX, AX
@@ -15377,9 +15377,9 @@ done:
 	MOVQ BX, tile_ahead(DI)
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Z0, Z0
 	VADDPS 64(AX), Z1, K1, Z1
 	ADDQ CX, AX
@@ -15636,9 +15636,9 @@ done:
 	MOVQ BX, tile_ahead(DI)
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Z0, Z0
 	VADDPS 64(AX), Z1, K1, Z1
 	ADDQ CX, AX
@@ -15917,9 +15917,9 @@ done:
 	MOVQ BX, tile_ahead(DI)
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Z0, Z0
 	VADDPS 64(AX), Z1, K1, Z1
 	ADDQ CX, AX
@@ -16219,9 +16219,9 @@ done:
 	MOVQ BX, tile_ahead(DI)
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Z0, Z0
 	VADDPS 64(AX), Z1, K1, Z1
 	ADDQ CX, AX
@@ -16543,9 +16543,9 @@ done:
 	MOVQ BX, tile_ahead(DI)
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Z0, Z0
 	VADDPS 64(AX), Z1, K1, Z1
 	ADDQ CX, AX
@@ -16888,9 +16888,9 @@ done:
 	MOVQ BX, tile_ahead(DI)
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Z0, Z0
 	VADDPS 64(AX), Z1, K1, Z1
 	ADDQ CX, AX
@@ -17255,9 +17255,9 @@ done:
 	MOVQ BX, tile_ahead(DI)
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Z0, Z0
 	VADDPS 64(AX), Z1, K1, Z1
 	ADDQ CX, AX
@@ -17458,9 +17458,9 @@ step:
 done:
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Z0, Z0
 	VADDPS 64(AX), Z1, Z1
 	VADDPS 128(AX), Z2, Z2
@@ -17547,9 +17547,9 @@ step:
 done:
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Z0, Z0
 	VADDPS 64(AX), Z1, Z1
 	VADDPS 128(AX), Z2, Z2
@@ -17661,9 +17661,9 @@ step:
 done:
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Z0, Z0
 	VADDPS 64(AX), Z1, Z1
 	VADDPS 128(AX), Z2, Z2
@@ -17801,9 +17801,9 @@ step:
 done:
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Z0, Z0
 	VADDPS 64(AX), Z1, Z1
 	VADDPS 128(AX), Z2, Z2
@@ -18009,9 +18009,9 @@ done:
 	MOVQ BX, tile_ahead(DI)
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Z0, Z0
 	VADDPS 64(AX), Z1, Z1
 	VADDPS 128(AX), Z2, Z2
@@ -18247,9 +18247,9 @@ done:
 	MOVQ BX, tile_ahead(DI)
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Z0, Z0
 	VADDPS 64(AX), Z1, Z1
 	VADDPS 128(AX), Z2, Z2
@@ -18514,9 +18514,9 @@ done:
 	MOVQ BX, tile_ahead(DI)
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Z0, Z0
 	VADDPS 64(AX), Z1, Z1
 	VADDPS 128(AX), Z2, Z2
@@ -18811,9 +18811,9 @@ done:
 	MOVQ BX, tile_ahead(DI)
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Z0, Z0
 	VADDPS 64(AX), Z1, Z1
 	VADDPS 128(AX), Z2, Z2
@@ -19137,9 +19137,9 @@ done:
 	MOVQ BX, tile_ahead(DI)
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Z0, Z0
 	VADDPS 64(AX), Z1, Z1
 	VADDPS 128(AX), Z2, Z2
@@ -19332,9 +19332,9 @@ step:
 done:
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Z0, Z0
 	VADDPS 64(AX), Z1, Z1
 	VADDPS 128(AX), Z2, K1, Z2
@@ -19426,9 +19426,9 @@ step:
 done:
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Z0, Z0
 	VADDPS 64(AX), Z1, Z1
 	VADDPS 128(AX), Z2, K1, Z2
@@ -19545,9 +19545,9 @@ step:
 done:
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Z0, Z0
 	VADDPS 64(AX), Z1, Z1
 	VADDPS 128(AX), Z2, K1, Z2
@@ -19690,9 +19690,9 @@ step:
 done:
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Z0, Z0
 	VADDPS 64(AX), Z1, Z1
 	VADDPS 128(AX), Z2, K1, Z2
@@ -19903,9 +19903,9 @@ done:
 	MOVQ BX, tile_ahead(DI)
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Z0, Z0
 	VADDPS 64(AX), Z1, Z1
 	VADDPS 128(AX), Z2, K1, Z2
@@ -20146,9 +20146,9 @@ done:
 	MOVQ BX, tile_ahead(DI)
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Z0, Z0
 	VADDPS 64(AX), Z1, Z1
 	VADDPS 128(AX), Z2, K1, Z2
@@ -20418,9 +20418,9 @@ done:
 	MOVQ BX, tile_ahead(DI)
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Z0, Z0
 	VADDPS 64(AX), Z1, Z1
 	VADDPS 128(AX), Z2, K1, Z2
@@ -20720,9 +20720,9 @@ done:
 	MOVQ BX, tile_ahead(DI)
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Z0, Z0
 	VADDPS 64(AX), Z1, Z1
 	VADDPS 128(AX), Z2, K1, Z2
@@ -21051,9 +21051,9 @@ done:
 	MOVQ BX, tile_ahead(DI)
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Z0, Z0
 	VADDPS 64(AX), Z1, Z1
 	VADDPS 128(AX), Z2, K1, Z2
@@ -21245,9 +21245,9 @@ step:
 done:
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Z0, Z0
 	VADDPS 64(AX), Z1, Z1
 	VADDPS 128(AX), Z2, Z2
@@ -21346,9 +21346,9 @@ step:
 done:
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Z0, Z0
 	VADDPS 64(AX), Z1, Z1
 	VADDPS 128(AX), Z2, Z2
@@ -21479,9 +21479,9 @@ step:
 done:
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Z0, Z0
 	VADDPS 64(AX), Z1, Z1
 	VADDPS 128(AX), Z2, Z2
@@ -21690,9 +21690,9 @@ done:
 	MOVQ BX, tile_ahead(DI)
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Z0, Z0
 	VADDPS 64(AX), Z1, Z1
 	VADDPS 128(AX), Z2, Z2
@@ -21938,9 +21938,9 @@ done:
 	MOVQ BX, tile_ahead(DI)
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Z0, Z0
 	VADDPS 64(AX), Z1, Z1
 	VADDPS 128(AX), Z2, Z2
@@ -22224,9 +22224,9 @@ done:
 	MOVQ BX, tile_ahead(DI)
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Z0, Z0
 	VADDPS 64(AX), Z1, Z1
 	VADDPS 128(AX), Z2, Z2
@@ -22406,9 +22406,9 @@ step:
 done:
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Z0, Z0
 	VADDPS 64(AX), Z1, Z1
 	VADDPS 128(AX), Z2, Z2
@@ -22512,9 +22512,9 @@ step:
 done:
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Z0, Z0
 	VADDPS 64(AX), Z1, Z1
 	VADDPS 128(AX), Z2, Z2
@@ -22650,9 +22650,9 @@ step:
 done:
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Z0, Z0
 	VADDPS 64(AX), Z1, Z1
 	VADDPS 128(AX), Z2, Z2
@@ -22866,9 +22866,9 @@ done:
 	MOVQ BX, tile_ahead(DI)
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Z0, Z0
 	VADDPS 64(AX), Z1, Z1
 	VADDPS 128(AX), Z2, Z2
@@ -23119,9 +23119,9 @@ done:
 	MOVQ BX, tile_ahead(DI)
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Z0, Z0
 	VADDPS 64(AX), Z1, Z1
 	VADDPS 128(AX), Z2, Z2
@@ -23410,9 +23410,9 @@ done:
 	MOVQ BX, tile_ahead(DI)
 	MOVQ tile_rsc(DI), CX
 	MOVQ tile_flags(DI), DX
-	TESTQ $const_accumulate, DX
+	MOVQ tile_plus(DI), AX
+	TESTQ AX, AX
 	JZ bias
-	MOVQ tile_c(DI), AX
 	VADDPS (AX), Z0, Z0
 	VADDPS 64(AX), Z1, Z1
 	VADDPS 128(AX), Z2, Z2

@@ -18,6 +18,9 @@ func check[T Float](m, n, k int, a []T, aoff []int, rsa, csa int, b []T, boff []
 	if e.Bias != nil && len(e.Bias) < n {
 		panic(fmt.Sprintf("gemm: bias of %d elements for %d columns", len(e.Bias), n))
 	}
+	if e.Add != nil && (e.Accumulate || len(e.Add) < (m-1)*rsc+n) {
+		panic(fmt.Sprintf("gemm: an addend of %d elements for C of %dx%d with row stride %d, accumulate %t", len(e.Add), m, n, rsc, e.Accumulate))
+	}
 	if k == 0 {
 		return
 	}

@@ -63,7 +63,7 @@ func transposedDots(isa cpu.ISA, m, n, k int, a []float32, rsa, csa int, b []flo
 	par.For(n, dotChunk(k), func(lo, hi int) {
 		dotProducts(isa, m, lo, hi, k, a, rsa, b, csb, out, n)
 		for i := range m {
-			finish(out[i*n+lo:i*n+hi], c[i*rsc+lo:i*rsc+hi], &e, lo)
+			finish(out[i*n+lo:i*n+hi], c, i*rsc+lo, &e, lo)
 		}
 	})
 }
@@ -93,7 +93,7 @@ func flipped(isa cpu.ISA, m, n, k int, a []float32, rsa, csa int, b []float32, r
 	out := mem.Float32s(m * n)
 	defer mem.PutFloat32s(out)
 	multiply(isa, n, m, k, b, csb, rsb, a, csa, rsa, out, m, Epilogue{})
-	if e.Bias == nil && !e.ReLU && !e.Accumulate {
+	if e.Bias == nil && !e.ReLU && !e.Accumulate && e.Add == nil {
 		transpose(c, rsc, out, m, n, m)
 		return
 	}
@@ -102,7 +102,7 @@ func flipped(isa cpu.ISA, m, n, k int, a []float32, rsa, csa int, b []float32, r
 		for j := range n {
 			row[j] = out[j*m+i]
 		}
-		finish(row[:n], c[i*rsc:i*rsc+n], &e, 0)
+		finish(row[:n], c, i*rsc, &e, 0)
 	}
 }
 
@@ -163,12 +163,14 @@ func dotKernel(isa cpu.ISA, rows, columns int) (height, kernel int) {
 	return 1, dots1x1
 }
 
-// finish applies the epilogue to sums of one row on their way to C. j is the
-// column of the first.
-func finish(sums, c []float32, e *Epilogue, j int) {
+// finish applies the epilogue to sums of one row on their way to C, from element
+// at on. j is the column of the first.
+func finish(sums, c []float32, at int, e *Epilogue, j int) {
+	c = c[at:][:len(sums)]
+	plus := e.plus(c, at)
 	for x, v := range sums {
-		if e.Accumulate {
-			v += c[x]
+		if plus != nil {
+			v += plus[x]
 		}
 		if e.Bias != nil {
 			v += e.Bias[j+x]

@@ -12,13 +12,26 @@ type Float interface{ float32 | float64 }
 
 // EpilogueOf is what happens to C on the way to memory:
 //
-//	C = relu(C·[Accumulate] + ΣAB + bias)
+//	C = relu(C·[Accumulate] + Add + ΣAB + bias)
 //
 // The zero value stores the product.
 type EpilogueOf[T Float] struct {
 	Bias       []T  // length n, added to every row; nil: none
 	ReLU       bool // max(0, x) after everything else; NaN stays NaN
 	Accumulate bool // C += rather than C =
+	Add        []T  // laid out as C, instead of what C held; nil: none
+}
+
+// plus returns what is added to the elements of c, those of C from at on; nil:
+// nothing.
+func (e *EpilogueOf[T]) plus(c []T, at int) []T {
+	switch {
+	case e.Accumulate:
+		return c
+	case e.Add != nil:
+		return e.Add[at:][:len(c)]
+	}
+	return nil
 }
 
 // Epilogue is that of the float32 kernels.
@@ -34,6 +47,13 @@ type Epilogue = EpilogueOf[float32]
 // must not overlap A or B, nor its rows each other. It panics when an index
 // leaves its slice.
 func BatchReduce(m, n, k int, a []float32, aoff []int, rsa, csa int, b []float32, boff []int, rsb int, c []float32, rsc int, e Epilogue) {
+	BatchReduceAhead(m, n, k, a, aoff, rsa, csa, b, boff, rsb, c, rsc, e, nil)
+}
+
+// BatchReduceAhead is [BatchReduce] for a B that is far from the processor. While
+// it computes it fetches what it will read soon, and the beginning of next, which
+// the caller will read after it.
+func BatchReduceAhead(m, n, k int, a []float32, aoff []int, rsa, csa int, b []float32, boff []int, rsb int, c []float32, rsc int, e Epilogue, next []float32) {
 	if m <= 0 || n <= 0 {
 		return
 	}
@@ -43,5 +63,5 @@ func BatchReduce(m, n, k int, a []float32, aoff []int, rsa, csa int, b []float32
 		portable(0, m, 0, n, k, a, aoff, rsa, csa, b, boff, rsb, 1, c, rsc, &e)
 		return
 	}
-	reduce(isa, m, n, k, a, aoff, rsa, csa, b, boff, rsb, c, rsc, &e, 0, 0)
+	reduce(isa, m, n, k, a, aoff, rsa, csa, b, boff, rsb, c, rsc, &e, 0, 0, next)
 }

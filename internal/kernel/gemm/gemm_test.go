@@ -35,6 +35,7 @@ type product struct {
 	rsa, csa         int
 	rsb, csb, rsc    int
 	relu, accumulate bool
+	add              []float32 // laid out as C; nil: none
 
 	sums, bounds []float64 // what want returned
 }
@@ -42,8 +43,8 @@ type product struct {
 const guard = 67 // elements before and after each matrix
 
 func (p *product) String() string {
-	return fmt.Sprintf("m=%d n=%d k=%d taps=%d A(%d,%d) B(%d,%d) C(%d) bias=%t relu=%t accumulate=%t",
-		p.m, p.n, p.k, len(p.aoff), p.rsa, p.csa, p.rsb, p.csb, p.rsc, p.bias != nil, p.relu, p.accumulate)
+	return fmt.Sprintf("m=%d n=%d k=%d taps=%d A(%d,%d) B(%d,%d) C(%d) bias=%t relu=%t accumulate=%t add=%t",
+		p.m, p.n, p.k, len(p.aoff), p.rsa, p.csa, p.rsb, p.csb, p.rsc, p.bias != nil, p.relu, p.accumulate, p.add != nil)
 }
 
 // newProduct lays out a random product of random strides. A has contiguous rows,
@@ -97,6 +98,12 @@ func layout(rng *rand.Rand, m, n, k, taps, rsa, csa, rsb, csb, rsc int) *product
 			p.bias[i] = rng.Float32() - 0.5
 		}
 	}
+	if !p.accumulate && rng.IntN(2) == 0 {
+		p.add = make([]float32, max(0, m-1)*p.rsc+n)
+		for i := range p.add {
+			p.add[i] = rng.Float32() - 0.5
+		}
+	}
 	p.c = make([]float32, guard+max(0, m-1)*p.rsc+n+guard)
 	for i := range p.c {
 		p.c[i] = canary
@@ -137,9 +144,12 @@ func (p *product) want() (want, bound []float64) {
 	for i := range p.m {
 		sum := make([]float64, p.n)
 		size := make([]float64, p.n)
-		if p.accumulate {
-			for j := range sum {
+		for j := range sum {
+			switch {
+			case p.accumulate:
 				sum[j] = float64(p.c[guard+i*p.rsc+j])
+			case p.add != nil:
+				sum[j] = float64(p.add[i*p.rsc+j])
 			}
 		}
 		for t := range p.aoff {
@@ -169,7 +179,7 @@ func (p *product) want() (want, bound []float64) {
 }
 
 func (p *product) epilogue() Epilogue {
-	return Epilogue{Bias: p.bias, ReLU: p.relu, Accumulate: p.accumulate}
+	return Epilogue{Bias: p.bias, ReLU: p.relu, Accumulate: p.accumulate, Add: p.add}
 }
 
 // verify runs the product and compares every element of C, and every element
@@ -354,6 +364,8 @@ func TestWrongShapesPanic(t *testing.T) {
 		"C too short":        func() { BatchReduce(11, 10, 1, x, zero, 1, 1, x, zero, 10, x, 10, Epilogue{}) },
 		"rows of C overlap":  func() { BatchReduce(2, 10, 1, x, zero, 1, 1, x, zero, 10, x, 9, Epilogue{}) },
 		"bias too short":     func() { BatchReduce(2, 10, 1, x, zero, 1, 1, x, zero, 10, x, 10, Epilogue{Bias: x[:9]}) },
+		"addend too short":   func() { BatchReduce(2, 10, 1, x, zero, 1, 1, x, zero, 10, x, 10, Epilogue{Add: x[:19]}) },
+		"two addends":        func() { Mul(2, 10, 1, x, 1, 1, x, 10, 1, x, 10, Epilogue{Add: x, Accumulate: true}) },
 		"taps differ":        func() { BatchReduce(2, 2, 2, x, two, 2, 1, x, zero, 2, x, 2, Epilogue{}) },
 		"negative stride":    func() { BatchReduce(2, 2, 2, x, zero, -2, 1, x, zero, 2, x, 2, Epilogue{}) },
 		"negative k":         func() { BatchReduce(2, 2, -1, x, zero, 2, 1, x, zero, 2, x, 2, Epilogue{}) },
@@ -427,7 +439,7 @@ func TestTilesFetchWhatTheyAreTold(t *testing.T) {
 			for rows := 1; rows <= s.maxRows[vectors]; rows++ {
 				n := vectors * s.width
 				a, b, c := make([]float32, rows*k), make([]float32, k*n), make([]float32, rows*n)
-				for _, flags := range []int{0, farC, accumulate | relu} {
+				for _, flags := range []int{0, farC, relu} {
 					for _, ahead := range []uintptr{0, uintptr(unsafe.Pointer(&b[0]))} {
 						x := tile{
 							a: unsafe.Pointer(&a[0]), aoff: unsafe.Pointer(&zero[0]), rsa: k * sizeofFloat, csa: sizeofFloat,

@@ -73,7 +73,7 @@ func multiply(isa cpu.ISA, m, n, k int, a []float32, rsa, csa int, b []float32, 
 	case m <= dotRows && rsb == 1 && csb != 1 && k >= dotDepth:
 		transposedDots(isa, m, n, k, a, rsa, csa, b, csb, c, rsc, e)
 	case csb == 1 && m*n*k < 2*taskWork:
-		reduce(isa, m, n, k, a, zero, rsa, csa, b, zero, rsb, c, rsc, &e, 0, 0)
+		reduce(isa, m, n, k, a, zero, rsa, csa, b, zero, rsb, c, rsc, &e, 0, 0, nil)
 	default:
 		p := &blocked{isa: isa, m: m, n: n, k: k, a: a, rsa: rsa, csa: csa, b: b, rsb: rsb, csb: csb, c: c, rsc: rsc, e: e}
 		p.run()
@@ -164,7 +164,10 @@ const leastRows = 12
 
 // block computes rows [i0, i1) and columns [j0, j1) of C for the slab [p0, p1).
 func (x *blocked) block(i0, i1, j0, j1, p0, p1 int) {
-	e := Epilogue{Accumulate: x.e.Accumulate || p0 > 0}
+	var e Epilogue
+	if e.Accumulate = x.e.Accumulate || p0 > 0; !e.Accumulate && x.e.Add != nil {
+		e.Add = x.e.Add[i0*x.rsc:]
+	}
 	if p1 == x.k {
 		e.Bias, e.ReLU = x.e.Bias, x.e.ReLU
 	}
@@ -197,7 +200,10 @@ func (x *blocked) reduce(i0, i1, j0, j1, depth int, a []float32, rsa, csa int, b
 	if e.Bias != nil {
 		e.Bias = e.Bias[j0:j1]
 	}
-	reduce(x.isa, i1-i0, j1-j0, depth, a, zero, rsa, csa, b, zero, rsb, x.c[i0*x.rsc+j0:], x.rsc, &e, farC, strip)
+	if e.Add != nil {
+		e.Add = e.Add[j0:]
+	}
+	reduce(x.isa, i1-i0, j1-j0, depth, a, zero, rsa, csa, b, zero, rsb, x.c[i0*x.rsc+j0:], x.rsc, &e, farC, strip, nil)
 }
 
 // ceil is a/b rounded up.

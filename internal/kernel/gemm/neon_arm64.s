@@ -36,9 +36,8 @@ step:
 done:
 	MOVD tile_rsc(R0), R2
 	MOVD tile_flags(R0), R3
-	TST $const_accumulate, R3
-	BEQ bias
-	MOVD tile_c(R0), R1
+	MOVD tile_plus(R0), R1
+	CBZ R1, bias
 	FMOVQ 0(R1), F0
 	WORD $0x4E20D508 // FADD V0.S4, V8.S4, V8.S4
 bias:
@@ -91,9 +90,8 @@ step:
 done:
 	MOVD tile_rsc(R0), R2
 	MOVD tile_flags(R0), R3
-	TST $const_accumulate, R3
-	BEQ bias
-	MOVD tile_c(R0), R1
+	MOVD tile_plus(R0), R1
+	CBZ R1, bias
 	FMOVQ 0(R1), F0
 	WORD $0x4E20D508 // FADD V0.S4, V8.S4, V8.S4
 	ADD R2, R1, R1
@@ -157,9 +155,8 @@ step:
 done:
 	MOVD tile_rsc(R0), R2
 	MOVD tile_flags(R0), R3
-	TST $const_accumulate, R3
-	BEQ bias
-	MOVD tile_c(R0), R1
+	MOVD tile_plus(R0), R1
+	CBZ R1, bias
 	FMOVQ 0(R1), F0
 	WORD $0x4E20D508 // FADD V0.S4, V8.S4, V8.S4
 	ADD R2, R1, R1
@@ -234,9 +231,8 @@ step:
 done:
 	MOVD tile_rsc(R0), R2
 	MOVD tile_flags(R0), R3
-	TST $const_accumulate, R3
-	BEQ bias
-	MOVD tile_c(R0), R1
+	MOVD tile_plus(R0), R1
+	CBZ R1, bias
 	FMOVQ 0(R1), F0
 	WORD $0x4E20D508 // FADD V0.S4, V8.S4, V8.S4
 	ADD R2, R1, R1
@@ -322,9 +318,8 @@ step:
 done:
 	MOVD tile_rsc(R0), R2
 	MOVD tile_flags(R0), R3
-	TST $const_accumulate, R3
-	BEQ bias
-	MOVD tile_c(R0), R1
+	MOVD tile_plus(R0), R1
+	CBZ R1, bias
 	FMOVQ 0(R1), F0
 	WORD $0x4E20D508 // FADD V0.S4, V8.S4, V8.S4
 	ADD R2, R1, R1
@@ -421,9 +416,8 @@ step:
 done:
 	MOVD tile_rsc(R0), R2
 	MOVD tile_flags(R0), R3
-	TST $const_accumulate, R3
-	BEQ bias
-	MOVD tile_c(R0), R1
+	MOVD tile_plus(R0), R1
+	CBZ R1, bias
 	FMOVQ 0(R1), F0
 	WORD $0x4E20D508 // FADD V0.S4, V8.S4, V8.S4
 	ADD R2, R1, R1
@@ -531,9 +525,8 @@ step:
 done:
 	MOVD tile_rsc(R0), R2
 	MOVD tile_flags(R0), R3
-	TST $const_accumulate, R3
-	BEQ bias
-	MOVD tile_c(R0), R1
+	MOVD tile_plus(R0), R1
+	CBZ R1, bias
 	FMOVQ 0(R1), F0
 	WORD $0x4E20D508 // FADD V0.S4, V8.S4, V8.S4
 	ADD R2, R1, R1
@@ -652,9 +645,8 @@ step:
 done:
 	MOVD tile_rsc(R0), R2
 	MOVD tile_flags(R0), R3
-	TST $const_accumulate, R3
-	BEQ bias
-	MOVD tile_c(R0), R1
+	MOVD tile_plus(R0), R1
+	CBZ R1, bias
 	FMOVQ 0(R1), F0
 	WORD $0x4E20D508 // FADD V0.S4, V8.S4, V8.S4
 	ADD R2, R1, R1
@@ -752,9 +744,8 @@ step:
 done:
 	MOVD tile_rsc(R0), R2
 	MOVD tile_flags(R0), R3
-	TST $const_accumulate, R3
-	BEQ bias
-	MOVD tile_c(R0), R1
+	MOVD tile_plus(R0), R1
+	CBZ R1, bias
 	FMOVS 0(R1), F0
 	WORD $0x4E20D508 // FADD V0.S4, V8.S4, V8.S4
 bias:
@@ -807,9 +798,8 @@ step:
 done:
 	MOVD tile_rsc(R0), R2
 	MOVD tile_flags(R0), R3
-	TST $const_accumulate, R3
-	BEQ bias
-	MOVD tile_c(R0), R1
+	MOVD tile_plus(R0), R1
+	CBZ R1, bias
 	FMOVS 0(R1), F0
 	WORD $0x4E20D508 // FADD V0.S4, V8.S4, V8.S4
 	ADD R2, R1, R1
@@ -873,9 +863,8 @@ step:
 done:
 	MOVD tile_rsc(R0), R2
 	MOVD tile_flags(R0), R3
-	TST $const_accumulate, R3
-	BEQ bias
-	MOVD tile_c(R0), R1
+	MOVD tile_plus(R0), R1
+	CBZ R1, bias
 	FMOVS 0(R1), F0
 	WORD $0x4E20D508 // FADD V0.S4, V8.S4, V8.S4
 	ADD R2, R1, R1
@@ -950,9 +939,8 @@ step:
 done:
 	MOVD tile_rsc(R0), R2
 	MOVD tile_flags(R0), R3
-	TST $const_accumulate, R3
-	BEQ bias
-	MOVD tile_c(R0), R1
+	MOVD tile_plus(R0), R1
+	CBZ R1, bias
 	FMOVS 0(R1), F0
 	WORD $0x4E20D508 // FADD V0.S4, V8.S4, V8.S4
 	ADD R2, R1, R1
@@ -1038,9 +1026,8 @@ step:
 done:
 	MOVD tile_rsc(R0), R2
 	MOVD tile_flags(R0), R3
-	TST $const_accumulate, R3
-	BEQ bias
-	MOVD tile_c(R0), R1
+	MOVD tile_plus(R0), R1
+	CBZ R1, bias
 	FMOVS 0(R1), F0
 	WORD $0x4E20D508 // FADD V0.S4, V8.S4, V8.S4
 	ADD R2, R1, R1
@@ -1137,9 +1124,8 @@ step:
 done:
 	MOVD tile_rsc(R0), R2
 	MOVD tile_flags(R0), R3
-	TST $const_accumulate, R3
-	BEQ bias
-	MOVD tile_c(R0), R1
+	MOVD tile_plus(R0), R1
+	CBZ R1, bias
 	FMOVS 0(R1), F0
 	WORD $0x4E20D508 // FADD V0.S4, V8.S4, V8.S4
 	ADD R2, R1, R1
@@ -1247,9 +1233,8 @@ step:
 done:
 	MOVD tile_rsc(R0), R2
 	MOVD tile_flags(R0), R3
-	TST $const_accumulate, R3
-	BEQ bias
-	MOVD tile_c(R0), R1
+	MOVD tile_plus(R0), R1
+	CBZ R1, bias
 	FMOVS 0(R1), F0
 	WORD $0x4E20D508 // FADD V0.S4, V8.S4, V8.S4
 	ADD R2, R1, R1
@@ -1368,9 +1353,8 @@ step:
 done:
 	MOVD tile_rsc(R0), R2
 	MOVD tile_flags(R0), R3
-	TST $const_accumulate, R3
-	BEQ bias
-	MOVD tile_c(R0), R1
+	MOVD tile_plus(R0), R1
+	CBZ R1, bias
 	FMOVS 0(R1), F0
 	WORD $0x4E20D508 // FADD V0.S4, V8.S4, V8.S4
 	ADD R2, R1, R1
@@ -1468,9 +1452,8 @@ step:
 done:
 	MOVD tile_rsc(R0), R2
 	MOVD tile_flags(R0), R3
-	TST $const_accumulate, R3
-	BEQ bias
-	MOVD tile_c(R0), R1
+	MOVD tile_plus(R0), R1
+	CBZ R1, bias
 	FMOVD 0(R1), F0
 	WORD $0x4E20D508 // FADD V0.S4, V8.S4, V8.S4
 bias:
@@ -1523,9 +1506,8 @@ step:
 done:
 	MOVD tile_rsc(R0), R2
 	MOVD tile_flags(R0), R3
-	TST $const_accumulate, R3
-	BEQ bias
-	MOVD tile_c(R0), R1
+	MOVD tile_plus(R0), R1
+	CBZ R1, bias
 	FMOVD 0(R1), F0
 	WORD $0x4E20D508 // FADD V0.S4, V8.S4, V8.S4
 	ADD R2, R1, R1
@@ -1589,9 +1571,8 @@ step:
 done:
 	MOVD tile_rsc(R0), R2
 	MOVD tile_flags(R0), R3
-	TST $const_accumulate, R3
-	BEQ bias
-	MOVD tile_c(R0), R1
+	MOVD tile_plus(R0), R1
+	CBZ R1, bias
 	FMOVD 0(R1), F0
 	WORD $0x4E20D508 // FADD V0.S4, V8.S4, V8.S4
 	ADD R2, R1, R1
@@ -1666,9 +1647,8 @@ step:
 done:
 	MOVD tile_rsc(R0), R2
 	MOVD tile_flags(R0), R3
-	TST $const_accumulate, R3
-	BEQ bias
-	MOVD tile_c(R0), R1
+	MOVD tile_plus(R0), R1
+	CBZ R1, bias
 	FMOVD 0(R1), F0
 	WORD $0x4E20D508 // FADD V0.S4, V8.S4, V8.S4
 	ADD R2, R1, R1
@@ -1754,9 +1734,8 @@ step:
 done:
 	MOVD tile_rsc(R0), R2
 	MOVD tile_flags(R0), R3
-	TST $const_accumulate, R3
-	BEQ bias
-	MOVD tile_c(R0), R1
+	MOVD tile_plus(R0), R1
+	CBZ R1, bias
 	FMOVD 0(R1), F0
 	WORD $0x4E20D508 // FADD V0.S4, V8.S4, V8.S4
 	ADD R2, R1, R1
@@ -1853,9 +1832,8 @@ step:
 done:
 	MOVD tile_rsc(R0), R2
 	MOVD tile_flags(R0), R3
-	TST $const_accumulate, R3
-	BEQ bias
-	MOVD tile_c(R0), R1
+	MOVD tile_plus(R0), R1
+	CBZ R1, bias
 	FMOVD 0(R1), F0
 	WORD $0x4E20D508 // FADD V0.S4, V8.S4, V8.S4
 	ADD R2, R1, R1
@@ -1963,9 +1941,8 @@ step:
 done:
 	MOVD tile_rsc(R0), R2
 	MOVD tile_flags(R0), R3
-	TST $const_accumulate, R3
-	BEQ bias
-	MOVD tile_c(R0), R1
+	MOVD tile_plus(R0), R1
+	CBZ R1, bias
 	FMOVD 0(R1), F0
 	WORD $0x4E20D508 // FADD V0.S4, V8.S4, V8.S4
 	ADD R2, R1, R1
@@ -2084,9 +2061,8 @@ step:
 done:
 	MOVD tile_rsc(R0), R2
 	MOVD tile_flags(R0), R3
-	TST $const_accumulate, R3
-	BEQ bias
-	MOVD tile_c(R0), R1
+	MOVD tile_plus(R0), R1
+	CBZ R1, bias
 	FMOVD 0(R1), F0
 	WORD $0x4E20D508 // FADD V0.S4, V8.S4, V8.S4
 	ADD R2, R1, R1
@@ -2186,9 +2162,8 @@ step:
 done:
 	MOVD tile_rsc(R0), R2
 	MOVD tile_flags(R0), R3
-	TST $const_accumulate, R3
-	BEQ bias
-	MOVD tile_c(R0), R1
+	MOVD tile_plus(R0), R1
+	CBZ R1, bias
 	FMOVD 0(R1), F0
 	ADD $8, R1, R14
 	VLD1 (R14), V0.S[2]
@@ -2249,9 +2224,8 @@ step:
 done:
 	MOVD tile_rsc(R0), R2
 	MOVD tile_flags(R0), R3
-	TST $const_accumulate, R3
-	BEQ bias
-	MOVD tile_c(R0), R1
+	MOVD tile_plus(R0), R1
+	CBZ R1, bias
 	FMOVD 0(R1), F0
 	ADD $8, R1, R14
 	VLD1 (R14), V0.S[2]
@@ -2327,9 +2301,8 @@ step:
 done:
 	MOVD tile_rsc(R0), R2
 	MOVD tile_flags(R0), R3
-	TST $const_accumulate, R3
-	BEQ bias
-	MOVD tile_c(R0), R1
+	MOVD tile_plus(R0), R1
+	CBZ R1, bias
 	FMOVD 0(R1), F0
 	ADD $8, R1, R14
 	VLD1 (R14), V0.S[2]
@@ -2420,9 +2393,8 @@ step:
 done:
 	MOVD tile_rsc(R0), R2
 	MOVD tile_flags(R0), R3
-	TST $const_accumulate, R3
-	BEQ bias
-	MOVD tile_c(R0), R1
+	MOVD tile_plus(R0), R1
+	CBZ R1, bias
 	FMOVD 0(R1), F0
 	ADD $8, R1, R14
 	VLD1 (R14), V0.S[2]
@@ -2528,9 +2500,8 @@ step:
 done:
 	MOVD tile_rsc(R0), R2
 	MOVD tile_flags(R0), R3
-	TST $const_accumulate, R3
-	BEQ bias
-	MOVD tile_c(R0), R1
+	MOVD tile_plus(R0), R1
+	CBZ R1, bias
 	FMOVD 0(R1), F0
 	ADD $8, R1, R14
 	VLD1 (R14), V0.S[2]
@@ -2651,9 +2622,8 @@ step:
 done:
 	MOVD tile_rsc(R0), R2
 	MOVD tile_flags(R0), R3
-	TST $const_accumulate, R3
-	BEQ bias
-	MOVD tile_c(R0), R1
+	MOVD tile_plus(R0), R1
+	CBZ R1, bias
 	FMOVD 0(R1), F0
 	ADD $8, R1, R14
 	VLD1 (R14), V0.S[2]
@@ -2789,9 +2759,8 @@ step:
 done:
 	MOVD tile_rsc(R0), R2
 	MOVD tile_flags(R0), R3
-	TST $const_accumulate, R3
-	BEQ bias
-	MOVD tile_c(R0), R1
+	MOVD tile_plus(R0), R1
+	CBZ R1, bias
 	FMOVD 0(R1), F0
 	ADD $8, R1, R14
 	VLD1 (R14), V0.S[2]
@@ -2942,9 +2911,8 @@ step:
 done:
 	MOVD tile_rsc(R0), R2
 	MOVD tile_flags(R0), R3
-	TST $const_accumulate, R3
-	BEQ bias
-	MOVD tile_c(R0), R1
+	MOVD tile_plus(R0), R1
+	CBZ R1, bias
 	FMOVD 0(R1), F0
 	ADD $8, R1, R14
 	VLD1 (R14), V0.S[2]
@@ -3079,9 +3047,8 @@ step:
 done:
 	MOVD tile_rsc(R0), R2
 	MOVD tile_flags(R0), R3
-	TST $const_accumulate, R3
-	BEQ bias
-	MOVD tile_c(R0), R1
+	MOVD tile_plus(R0), R1
+	CBZ R1, bias
 	FMOVQ 0(R1), F0
 	WORD $0x4E20D508 // FADD V0.S4, V8.S4, V8.S4
 	FMOVQ 16(R1), F1
@@ -3145,9 +3112,8 @@ step:
 done:
 	MOVD tile_rsc(R0), R2
 	MOVD tile_flags(R0), R3
-	TST $const_accumulate, R3
-	BEQ bias
-	MOVD tile_c(R0), R1
+	MOVD tile_plus(R0), R1
+	CBZ R1, bias
 	FMOVQ 0(R1), F0
 	WORD $0x4E20D508 // FADD V0.S4, V8.S4, V8.S4
 	FMOVQ 16(R1), F1
@@ -3229,9 +3195,8 @@ step:
 done:
 	MOVD tile_rsc(R0), R2
 	MOVD tile_flags(R0), R3
-	TST $const_accumulate, R3
-	BEQ bias
-	MOVD tile_c(R0), R1
+	MOVD tile_plus(R0), R1
+	CBZ R1, bias
 	FMOVQ 0(R1), F0
 	WORD $0x4E20D508 // FADD V0.S4, V8.S4, V8.S4
 	FMOVQ 16(R1), F1
@@ -3331,9 +3296,8 @@ step:
 done:
 	MOVD tile_rsc(R0), R2
 	MOVD tile_flags(R0), R3
-	TST $const_accumulate, R3
-	BEQ bias
-	MOVD tile_c(R0), R1
+	MOVD tile_plus(R0), R1
+	CBZ R1, bias
 	FMOVQ 0(R1), F0
 	WORD $0x4E20D508 // FADD V0.S4, V8.S4, V8.S4
 	FMOVQ 16(R1), F1
@@ -3451,9 +3415,8 @@ step:
 done:
 	MOVD tile_rsc(R0), R2
 	MOVD tile_flags(R0), R3
-	TST $const_accumulate, R3
-	BEQ bias
-	MOVD tile_c(R0), R1
+	MOVD tile_plus(R0), R1
+	CBZ R1, bias
 	FMOVQ 0(R1), F0
 	WORD $0x4E20D508 // FADD V0.S4, V8.S4, V8.S4
 	FMOVQ 16(R1), F1
@@ -3589,9 +3552,8 @@ step:
 done:
 	MOVD tile_rsc(R0), R2
 	MOVD tile_flags(R0), R3
-	TST $const_accumulate, R3
-	BEQ bias
-	MOVD tile_c(R0), R1
+	MOVD tile_plus(R0), R1
+	CBZ R1, bias
 	FMOVQ 0(R1), F0
 	WORD $0x4E20D508 // FADD V0.S4, V8.S4, V8.S4
 	FMOVQ 16(R1), F1
@@ -3745,9 +3707,8 @@ step:
 done:
 	MOVD tile_rsc(R0), R2
 	MOVD tile_flags(R0), R3
-	TST $const_accumulate, R3
-	BEQ bias
-	MOVD tile_c(R0), R1
+	MOVD tile_plus(R0), R1
+	CBZ R1, bias
 	FMOVQ 0(R1), F0
 	WORD $0x4E20D508 // FADD V0.S4, V8.S4, V8.S4
 	FMOVQ 16(R1), F1
@@ -3919,9 +3880,8 @@ step:
 done:
 	MOVD tile_rsc(R0), R2
 	MOVD tile_flags(R0), R3
-	TST $const_accumulate, R3
-	BEQ bias
-	MOVD tile_c(R0), R1
+	MOVD tile_plus(R0), R1
+	CBZ R1, bias
 	FMOVQ 0(R1), F0
 	WORD $0x4E20D508 // FADD V0.S4, V8.S4, V8.S4
 	FMOVQ 16(R1), F1
@@ -4063,9 +4023,8 @@ step:
 done:
 	MOVD tile_rsc(R0), R2
 	MOVD tile_flags(R0), R3
-	TST $const_accumulate, R3
-	BEQ bias
-	MOVD tile_c(R0), R1
+	MOVD tile_plus(R0), R1
+	CBZ R1, bias
 	FMOVQ 0(R1), F0
 	WORD $0x4E20D508 // FADD V0.S4, V8.S4, V8.S4
 	FMOVS 16(R1), F1
@@ -4129,9 +4088,8 @@ step:
 done:
 	MOVD tile_rsc(R0), R2
 	MOVD tile_flags(R0), R3
-	TST $const_accumulate, R3
-	BEQ bias
-	MOVD tile_c(R0), R1
+	MOVD tile_plus(R0), R1
+	CBZ R1, bias
 	FMOVQ 0(R1), F0
 	WORD $0x4E20D508 // FADD V0.S4, V8.S4, V8.S4
 	FMOVS 16(R1), F1
@@ -4213,9 +4171,8 @@ step:
 done:
 	MOVD tile_rsc(R0), R2
 	MOVD tile_flags(R0), R3
-	TST $const_accumulate, R3
-	BEQ bias
-	MOVD tile_c(R0), R1
+	MOVD tile_plus(R0), R1
+	CBZ R1, bias
 	FMOVQ 0(R1), F0
 	WORD $0x4E20D508 // FADD V0.S4, V8.S4, V8.S4
 	FMOVS 16(R1), F1
@@ -4315,9 +4272,8 @@ step:
 done:
 	MOVD tile_rsc(R0), R2
 	MOVD tile_flags(R0), R3
-	TST $const_accumulate, R3
-	BEQ bias
-	MOVD tile_c(R0), R1
+	MOVD tile_plus(R0), R1
+	CBZ R1, bias
 	FMOVQ 0(R1), F0
 	WORD $0x4E20D508 // FADD V0.S4, V8.S4, V8.S4
 	FMOVS 16(R1), F1
@@ -4435,9 +4391,8 @@ step:
 done:
 	MOVD tile_rsc(R0), R2
 	MOVD tile_flags(R0), R3
-	TST $const_accumulate, R3
-	BEQ bias
-	MOVD tile_c(R0), R1
+	MOVD tile_plus(R0), R1
+	CBZ R1, bias
 	FMOVQ 0(R1), F0
 	WORD $0x4E20D508 // FADD V0.S4, V8.S4, V8.S4
 	FMOVS 16(R1), F1
@@ -4573,9 +4528,8 @@ step:
 done:
 	MOVD tile_rsc(R0), R2
 	MOVD tile_flags(R0), R3
-	TST $const_accumulate, R3
-	BEQ bias
-	MOVD tile_c(R0), R1
+	MOVD tile_plus(R0), R1
+	CBZ R1, bias
 	FMOVQ 0(R1), F0
 	WORD $0x4E20D508 // FADD V0.S4, V8.S4, V8.S4
 	FMOVS 16(R1), F1
@@ -4729,9 +4683,8 @@ step:
 done:
 	MOVD tile_rsc(R0), R2
 	MOVD tile_flags(R0), R3
-	TST $const_accumulate, R3
-	BEQ bias
-	MOVD tile_c(R0), R1
+	MOVD tile_plus(R0), R1
+	CBZ R1, bias
 	FMOVQ 0(R1), F0
 	WORD $0x4E20D508 // FADD V0.S4, V8.S4, V8.S4
 	FMOVS 16(R1), F1
@@ -4903,9 +4856,8 @@ step:
 done:
 	MOVD tile_rsc(R0), R2
 	MOVD tile_flags(R0), R3
-	TST $const_accumulate, R3
-	BEQ bias
-	MOVD tile_c(R0), R1
+	MOVD tile_plus(R0), R1
+	CBZ R1, bias
 	FMOVQ 0(R1), F0
 	WORD $0x4E20D508 // FADD V0.S4, V8.S4, V8.S4
 	FMOVS 16(R1), F1
@@ -5047,9 +4999,8 @@ step:
 done:
 	MOVD tile_rsc(R0), R2
 	MOVD tile_flags(R0), R3
-	TST $const_accumulate, R3
-	BEQ bias
-	MOVD tile_c(R0), R1
+	MOVD tile_plus(R0), R1
+	CBZ R1, bias
 	FMOVQ 0(R1), F0
 	WORD $0x4E20D508 // FADD V0.S4, V8.S4, V8.S4
 	FMOVD 16(R1), F1
@@ -5113,9 +5064,8 @@ step:
 done:
 	MOVD tile_rsc(R0), R2
 	MOVD tile_flags(R0), R3
-	TST $const_accumulate, R3
-	BEQ bias
-	MOVD tile_c(R0), R1
+	MOVD tile_plus(R0), R1
+	CBZ R1, bias
 	FMOVQ 0(R1), F0
 	WORD $0x4E20D508 // FADD V0.S4, V8.S4, V8.S4
 	FMOVD 16(R1), F1
@@ -5197,9 +5147,8 @@ step:
 done:
 	MOVD tile_rsc(R0), R2
 	MOVD tile_flags(R0), R3
-	TST $const_accumulate, R3
-	BEQ bias
-	MOVD tile_c(R0), R1
+	MOVD tile_plus(R0), R1
+	CBZ R1, bias
 	FMOVQ 0(R1), F0
 	WORD $0x4E20D508 // FADD V0.S4, V8.S4, V8.S4
 	FMOVD 16(R1), F1
@@ -5299,9 +5248,8 @@ step:
 done:
 	MOVD tile_rsc(R0), R2
 	MOVD tile_flags(R0), R3
-	TST $const_accumulate, R3
-	BEQ bias
-	MOVD tile_c(R0), R1
+	MOVD tile_plus(R0), R1
+	CBZ R1, bias
 	FMOVQ 0(R1), F0
 	WORD $0x4E20D508 // FADD V0.S4, V8.S4, V8.S4
 	FMOVD 16(R1), F1
@@ -5419,9 +5367,8 @@ step:
 done:
 	MOVD tile_rsc(R0), R2
 	MOVD tile_flags(R0), R3
-	TST $const_accumulate, R3
-	BEQ bias
-	MOVD tile_c(R0), R1
+	MOVD tile_plus(R0), R1
+	CBZ R1, bias
 	FMOVQ 0(R1), F0
 	WORD $0x4E20D508 // FADD V0.S4, V8.S4, V8.S4
 	FMOVD 16(R1), F1
@@ -5557,9 +5504,8 @@ step:
 done:
 	MOVD tile_rsc(R0), R2
 	MOVD tile_flags(R0), R3
-	TST $const_accumulate, R3
-	BEQ bias
-	MOVD tile_c(R0), R1
+	MOVD tile_plus(R0), R1
+	CBZ R1, bias
 	FMOVQ 0(R1), F0
 	WORD $0x4E20D508 // FADD V0.S4, V8.S4, V8.S4
 	FMOVD 16(R1), F1
@@ -5713,9 +5659,8 @@ step:
 done:
 	MOVD tile_rsc(R0), R2
 	MOVD tile_flags(R0), R3
-	TST $const_accumulate, R3
-	BEQ bias
-	MOVD tile_c(R0), R1
+	MOVD tile_plus(R0), R1
+	CBZ R1, bias
 	FMOVQ 0(R1), F0
 	WORD $0x4E20D508 // FADD V0.S4, V8.S4, V8.S4
 	FMOVD 16(R1), F1
@@ -5887,9 +5832,8 @@ step:
 done:
 	MOVD tile_rsc(R0), R2
 	MOVD tile_flags(R0), R3
-	TST $const_accumulate, R3
-	BEQ bias
-	MOVD tile_c(R0), R1
+	MOVD tile_plus(R0), R1
+	CBZ R1, bias
 	FMOVQ 0(R1), F0
 	WORD $0x4E20D508 // FADD V0.S4, V8.S4, V8.S4
 	FMOVD 16(R1), F1
@@ -6033,9 +5977,8 @@ step:
 done:
 	MOVD tile_rsc(R0), R2
 	MOVD tile_flags(R0), R3
-	TST $const_accumulate, R3
-	BEQ bias
-	MOVD tile_c(R0), R1
+	MOVD tile_plus(R0), R1
+	CBZ R1, bias
 	FMOVQ 0(R1), F0
 	WORD $0x4E20D508 // FADD V0.S4, V8.S4, V8.S4
 	FMOVD 16(R1), F1
@@ -6107,9 +6050,8 @@ step:
 done:
 	MOVD tile_rsc(R0), R2
 	MOVD tile_flags(R0), R3
-	TST $const_accumulate, R3
-	BEQ bias
-	MOVD tile_c(R0), R1
+	MOVD tile_plus(R0), R1
+	CBZ R1, bias
 	FMOVQ 0(R1), F0
 	WORD $0x4E20D508 // FADD V0.S4, V8.S4, V8.S4
 	FMOVD 16(R1), F1
@@ -6203,9 +6145,8 @@ step:
 done:
 	MOVD tile_rsc(R0), R2
 	MOVD tile_flags(R0), R3
-	TST $const_accumulate, R3
-	BEQ bias
-	MOVD tile_c(R0), R1
+	MOVD tile_plus(R0), R1
+	CBZ R1, bias
 	FMOVQ 0(R1), F0
 	WORD $0x4E20D508 // FADD V0.S4, V8.S4, V8.S4
 	FMOVD 16(R1), F1
@@ -6321,9 +6262,8 @@ step:
 done:
 	MOVD tile_rsc(R0), R2
 	MOVD tile_flags(R0), R3
-	TST $const_accumulate, R3
-	BEQ bias
-	MOVD tile_c(R0), R1
+	MOVD tile_plus(R0), R1
+	CBZ R1, bias
 	FMOVQ 0(R1), F0
 	WORD $0x4E20D508 // FADD V0.S4, V8.S4, V8.S4
 	FMOVD 16(R1), F1
@@ -6461,9 +6401,8 @@ step:
 done:
 	MOVD tile_rsc(R0), R2
 	MOVD tile_flags(R0), R3
-	TST $const_accumulate, R3
-	BEQ bias
-	MOVD tile_c(R0), R1
+	MOVD tile_plus(R0), R1
+	CBZ R1, bias
 	FMOVQ 0(R1), F0
 	WORD $0x4E20D508 // FADD V0.S4, V8.S4, V8.S4
 	FMOVD 16(R1), F1
@@ -6623,9 +6562,8 @@ step:
 done:
 	MOVD tile_rsc(R0), R2
 	MOVD tile_flags(R0), R3
-	TST $const_accumulate, R3
-	BEQ bias
-	MOVD tile_c(R0), R1
+	MOVD tile_plus(R0), R1
+	CBZ R1, bias
 	FMOVQ 0(R1), F0
 	WORD $0x4E20D508 // FADD V0.S4, V8.S4, V8.S4
 	FMOVD 16(R1), F1
@@ -6807,9 +6745,8 @@ step:
 done:
 	MOVD tile_rsc(R0), R2
 	MOVD tile_flags(R0), R3
-	TST $const_accumulate, R3
-	BEQ bias
-	MOVD tile_c(R0), R1
+	MOVD tile_plus(R0), R1
+	CBZ R1, bias
 	FMOVQ 0(R1), F0
 	WORD $0x4E20D508 // FADD V0.S4, V8.S4, V8.S4
 	FMOVD 16(R1), F1
@@ -7013,9 +6950,8 @@ step:
 done:
 	MOVD tile_rsc(R0), R2
 	MOVD tile_flags(R0), R3
-	TST $const_accumulate, R3
-	BEQ bias
-	MOVD tile_c(R0), R1
+	MOVD tile_plus(R0), R1
+	CBZ R1, bias
 	FMOVQ 0(R1), F0
 	WORD $0x4E20D508 // FADD V0.S4, V8.S4, V8.S4
 	FMOVD 16(R1), F1
@@ -7194,9 +7130,8 @@ step:
 done:
 	MOVD tile_rsc(R0), R2
 	MOVD tile_flags(R0), R3
-	TST $const_accumulate, R3
-	BEQ bias
-	MOVD tile_c(R0), R1
+	MOVD tile_plus(R0), R1
+	CBZ R1, bias
 	FMOVQ 0(R1), F0
 	WORD $0x4E20D508 // FADD V0.S4, V8.S4, V8.S4
 	FMOVQ 16(R1), F1
@@ -7271,9 +7206,8 @@ step:
 done:
 	MOVD tile_rsc(R0), R2
 	MOVD tile_flags(R0), R3
-	TST $const_accumulate, R3
-	BEQ bias
-	MOVD tile_c(R0), R1
+	MOVD tile_plus(R0), R1
+	CBZ R1, bias
 	FMOVQ 0(R1), F0
 	WORD $0x4E20D508 // FADD V0.S4, V8.S4, V8.S4
 	FMOVQ 16(R1), F1
@@ -7373,9 +7307,8 @@ step:
 done:
 	MOVD tile_rsc(R0), R2
 	MOVD tile_flags(R0), R3
-	TST $const_accumulate, R3
-	BEQ bias
-	MOVD tile_c(R0), R1
+	MOVD tile_plus(R0), R1
+	CBZ R1, bias
 	FMOVQ 0(R1), F0
 	WORD $0x4E20D508 // FADD V0.S4, V8.S4, V8.S4
 	FMOVQ 16(R1), F1
@@ -7500,9 +7433,8 @@ step:
 done:
 	MOVD tile_rsc(R0), R2
 	MOVD tile_flags(R0), R3
-	TST $const_accumulate, R3
-	BEQ bias
-	MOVD tile_c(R0), R1
+	MOVD tile_plus(R0), R1
+	CBZ R1, bias
 	FMOVQ 0(R1), F0
 	WORD $0x4E20D508 // FADD V0.S4, V8.S4, V8.S4
 	FMOVQ 16(R1), F1
@@ -7652,9 +7584,8 @@ step:
 done:
 	MOVD tile_rsc(R0), R2
 	MOVD tile_flags(R0), R3
-	TST $const_accumulate, R3
-	BEQ bias
-	MOVD tile_c(R0), R1
+	MOVD tile_plus(R0), R1
+	CBZ R1, bias
 	FMOVQ 0(R1), F0
 	WORD $0x4E20D508 // FADD V0.S4, V8.S4, V8.S4
 	FMOVQ 16(R1), F1
@@ -7829,9 +7760,8 @@ step:
 done:
 	MOVD tile_rsc(R0), R2
 	MOVD tile_flags(R0), R3
-	TST $const_accumulate, R3
-	BEQ bias
-	MOVD tile_c(R0), R1
+	MOVD tile_plus(R0), R1
+	CBZ R1, bias
 	FMOVQ 0(R1), F0
 	WORD $0x4E20D508 // FADD V0.S4, V8.S4, V8.S4
 	FMOVQ 16(R1), F1
@@ -8031,9 +7961,8 @@ step:
 done:
 	MOVD tile_rsc(R0), R2
 	MOVD tile_flags(R0), R3
-	TST $const_accumulate, R3
-	BEQ bias
-	MOVD tile_c(R0), R1
+	MOVD tile_plus(R0), R1
+	CBZ R1, bias
 	FMOVQ 0(R1), F0
 	WORD $0x4E20D508 // FADD V0.S4, V8.S4, V8.S4
 	FMOVQ 16(R1), F1
@@ -8258,9 +8187,8 @@ step:
 done:
 	MOVD tile_rsc(R0), R2
 	MOVD tile_flags(R0), R3
-	TST $const_accumulate, R3
-	BEQ bias
-	MOVD tile_c(R0), R1
+	MOVD tile_plus(R0), R1
+	CBZ R1, bias
 	FMOVQ 0(R1), F0
 	WORD $0x4E20D508 // FADD V0.S4, V8.S4, V8.S4
 	FMOVQ 16(R1), F1
@@ -8446,9 +8374,8 @@ step:
 done:
 	MOVD tile_rsc(R0), R2
 	MOVD tile_flags(R0), R3
-	TST $const_accumulate, R3
-	BEQ bias
-	MOVD tile_c(R0), R1
+	MOVD tile_plus(R0), R1
+	CBZ R1, bias
 	FMOVQ 0(R1), F0
 	WORD $0x4E20D508 // FADD V0.S4, V8.S4, V8.S4
 	FMOVQ 16(R1), F1
@@ -8523,9 +8450,8 @@ step:
 done:
 	MOVD tile_rsc(R0), R2
 	MOVD tile_flags(R0), R3
-	TST $const_accumulate, R3
-	BEQ bias
-	MOVD tile_c(R0), R1
+	MOVD tile_plus(R0), R1
+	CBZ R1, bias
 	FMOVQ 0(R1), F0
 	WORD $0x4E20D508 // FADD V0.S4, V8.S4, V8.S4
 	FMOVQ 16(R1), F1
@@ -8625,9 +8551,8 @@ step:
 done:
 	MOVD tile_rsc(R0), R2
 	MOVD tile_flags(R0), R3
-	TST $const_accumulate, R3
-	BEQ bias
-	MOVD tile_c(R0), R1
+	MOVD tile_plus(R0), R1
+	CBZ R1, bias
 	FMOVQ 0(R1), F0
 	WORD $0x4E20D508 // FADD V0.S4, V8.S4, V8.S4
 	FMOVQ 16(R1), F1
@@ -8752,9 +8677,8 @@ step:
 done:
 	MOVD tile_rsc(R0), R2
 	MOVD tile_flags(R0), R3
-	TST $const_accumulate, R3
-	BEQ bias
-	MOVD tile_c(R0), R1
+	MOVD tile_plus(R0), R1
+	CBZ R1, bias
 	FMOVQ 0(R1), F0
 	WORD $0x4E20D508 // FADD V0.S4, V8.S4, V8.S4
 	FMOVQ 16(R1), F1
@@ -8904,9 +8828,8 @@ step:
 done:
 	MOVD tile_rsc(R0), R2
 	MOVD tile_flags(R0), R3
-	TST $const_accumulate, R3
-	BEQ bias
-	MOVD tile_c(R0), R1
+	MOVD tile_plus(R0), R1
+	CBZ R1, bias
 	FMOVQ 0(R1), F0
 	WORD $0x4E20D508 // FADD V0.S4, V8.S4, V8.S4
 	FMOVQ 16(R1), F1
@@ -9081,9 +9004,8 @@ step:
 done:
 	MOVD tile_rsc(R0), R2
 	MOVD tile_flags(R0), R3
-	TST $const_accumulate, R3
-	BEQ bias
-	MOVD tile_c(R0), R1
+	MOVD tile_plus(R0), R1
+	CBZ R1, bias
 	FMOVQ 0(R1), F0
 	WORD $0x4E20D508 // FADD V0.S4, V8.S4, V8.S4
 	FMOVQ 16(R1), F1
@@ -9283,9 +9205,8 @@ step:
 done:
 	MOVD tile_rsc(R0), R2
 	MOVD tile_flags(R0), R3
-	TST $const_accumulate, R3
-	BEQ bias
-	MOVD tile_c(R0), R1
+	MOVD tile_plus(R0), R1
+	CBZ R1, bias
 	FMOVQ 0(R1), F0
 	WORD $0x4E20D508 // FADD V0.S4, V8.S4, V8.S4
 	FMOVQ 16(R1), F1
@@ -9510,9 +9431,8 @@ step:
 done:
 	MOVD tile_rsc(R0), R2
 	MOVD tile_flags(R0), R3
-	TST $const_accumulate, R3
-	BEQ bias
-	MOVD tile_c(R0), R1
+	MOVD tile_plus(R0), R1
+	CBZ R1, bias
 	FMOVQ 0(R1), F0
 	WORD $0x4E20D508 // FADD V0.S4, V8.S4, V8.S4
 	FMOVQ 16(R1), F1
@@ -9698,9 +9618,8 @@ step:
 done:
 	MOVD tile_rsc(R0), R2
 	MOVD tile_flags(R0), R3
-	TST $const_accumulate, R3
-	BEQ bias
-	MOVD tile_c(R0), R1
+	MOVD tile_plus(R0), R1
+	CBZ R1, bias
 	FMOVQ 0(R1), F0
 	WORD $0x4E20D508 // FADD V0.S4, V8.S4, V8.S4
 	FMOVQ 16(R1), F1
@@ -9775,9 +9694,8 @@ step:
 done:
 	MOVD tile_rsc(R0), R2
 	MOVD tile_flags(R0), R3
-	TST $const_accumulate, R3
-	BEQ bias
-	MOVD tile_c(R0), R1
+	MOVD tile_plus(R0), R1
+	CBZ R1, bias
 	FMOVQ 0(R1), F0
 	WORD $0x4E20D508 // FADD V0.S4, V8.S4, V8.S4
 	FMOVQ 16(R1), F1
@@ -9877,9 +9795,8 @@ step:
 done:
 	MOVD tile_rsc(R0), R2
 	MOVD tile_flags(R0), R3
-	TST $const_accumulate, R3
-	BEQ bias
-	MOVD tile_c(R0), R1
+	MOVD tile_plus(R0), R1
+	CBZ R1, bias
 	FMOVQ 0(R1), F0
 	WORD $0x4E20D508 // FADD V0.S4, V8.S4, V8.S4
 	FMOVQ 16(R1), F1
@@ -10004,9 +9921,8 @@ step:
 done:
 	MOVD tile_rsc(R0), R2
 	MOVD tile_flags(R0), R3
-	TST $const_accumulate, R3
-	BEQ bias
-	MOVD tile_c(R0), R1
+	MOVD tile_plus(R0), R1
+	CBZ R1, bias
 	FMOVQ 0(R1), F0
 	WORD $0x4E20D508 // FADD V0.S4, V8.S4, V8.S4
 	FMOVQ 16(R1), F1
@@ -10156,9 +10072,8 @@ step:
 done:
 	MOVD tile_rsc(R0), R2
 	MOVD tile_flags(R0), R3
-	TST $const_accumulate, R3
-	BEQ bias
-	MOVD tile_c(R0), R1
+	MOVD tile_plus(R0), R1
+	CBZ R1, bias
 	FMOVQ 0(R1), F0
 	WORD $0x4E20D508 // FADD V0.S4, V8.S4, V8.S4
 	FMOVQ 16(R1), F1
@@ -10333,9 +10248,8 @@ step:
 done:
 	MOVD tile_rsc(R0), R2
 	MOVD tile_flags(R0), R3
-	TST $const_accumulate, R3
-	BEQ bias
-	MOVD tile_c(R0), R1
+	MOVD tile_plus(R0), R1
+	CBZ R1, bias
 	FMOVQ 0(R1), F0
 	WORD $0x4E20D508 // FADD V0.S4, V8.S4, V8.S4
 	FMOVQ 16(R1), F1
@@ -10535,9 +10449,8 @@ step:
 done:
 	MOVD tile_rsc(R0), R2
 	MOVD tile_flags(R0), R3
-	TST $const_accumulate, R3
-	BEQ bias
-	MOVD tile_c(R0), R1
+	MOVD tile_plus(R0), R1
+	CBZ R1, bias
 	FMOVQ 0(R1), F0
 	WORD $0x4E20D508 // FADD V0.S4, V8.S4, V8.S4
 	FMOVQ 16(R1), F1
@@ -10762,9 +10675,8 @@ step:
 done:
 	MOVD tile_rsc(R0), R2
 	MOVD tile_flags(R0), R3
-	TST $const_accumulate, R3
-	BEQ bias
-	MOVD tile_c(R0), R1
+	MOVD tile_plus(R0), R1
+	CBZ R1, bias
 	FMOVQ 0(R1), F0
 	WORD $0x4E20D508 // FADD V0.S4, V8.S4, V8.S4
 	FMOVQ 16(R1), F1
@@ -10952,9 +10864,8 @@ step:
 done:
 	MOVD tile_rsc(R0), R2
 	MOVD tile_flags(R0), R3
-	TST $const_accumulate, R3
-	BEQ bias
-	MOVD tile_c(R0), R1
+	MOVD tile_plus(R0), R1
+	CBZ R1, bias
 	FMOVQ 0(R1), F0
 	WORD $0x4E20D508 // FADD V0.S4, V8.S4, V8.S4
 	FMOVQ 16(R1), F1
@@ -11037,9 +10948,8 @@ step:
 done:
 	MOVD tile_rsc(R0), R2
 	MOVD tile_flags(R0), R3
-	TST $const_accumulate, R3
-	BEQ bias
-	MOVD tile_c(R0), R1
+	MOVD tile_plus(R0), R1
+	CBZ R1, bias
 	FMOVQ 0(R1), F0
 	WORD $0x4E20D508 // FADD V0.S4, V8.S4, V8.S4
 	FMOVQ 16(R1), F1
@@ -11151,9 +11061,8 @@ step:
 done:
 	MOVD tile_rsc(R0), R2
 	MOVD tile_flags(R0), R3
-	TST $const_accumulate, R3
-	BEQ bias
-	MOVD tile_c(R0), R1
+	MOVD tile_plus(R0), R1
+	CBZ R1, bias
 	FMOVQ 0(R1), F0
 	WORD $0x4E20D508 // FADD V0.S4, V8.S4, V8.S4
 	FMOVQ 16(R1), F1
@@ -11294,9 +11203,8 @@ step:
 done:
 	MOVD tile_rsc(R0), R2
 	MOVD tile_flags(R0), R3
-	TST $const_accumulate, R3
-	BEQ bias
-	MOVD tile_c(R0), R1
+	MOVD tile_plus(R0), R1
+	CBZ R1, bias
 	FMOVQ 0(R1), F0
 	WORD $0x4E20D508 // FADD V0.S4, V8.S4, V8.S4
 	FMOVQ 16(R1), F1
@@ -11466,9 +11374,8 @@ step:
 done:
 	MOVD tile_rsc(R0), R2
 	MOVD tile_flags(R0), R3
-	TST $const_accumulate, R3
-	BEQ bias
-	MOVD tile_c(R0), R1
+	MOVD tile_plus(R0), R1
+	CBZ R1, bias
 	FMOVQ 0(R1), F0
 	WORD $0x4E20D508 // FADD V0.S4, V8.S4, V8.S4
 	FMOVQ 16(R1), F1
@@ -11667,9 +11574,8 @@ step:
 done:
 	MOVD tile_rsc(R0), R2
 	MOVD tile_flags(R0), R3
-	TST $const_accumulate, R3
-	BEQ bias
-	MOVD tile_c(R0), R1
+	MOVD tile_plus(R0), R1
+	CBZ R1, bias
 	FMOVQ 0(R1), F0
 	WORD $0x4E20D508 // FADD V0.S4, V8.S4, V8.S4
 	FMOVQ 16(R1), F1
@@ -11897,9 +11803,8 @@ step:
 done:
 	MOVD tile_rsc(R0), R2
 	MOVD tile_flags(R0), R3
-	TST $const_accumulate, R3
-	BEQ bias
-	MOVD tile_c(R0), R1
+	MOVD tile_plus(R0), R1
+	CBZ R1, bias
 	FMOVQ 0(R1), F0
 	WORD $0x4E20D508 // FADD V0.S4, V8.S4, V8.S4
 	FMOVQ 16(R1), F1
@@ -12156,9 +12061,8 @@ step:
 done:
 	MOVD tile_rsc(R0), R2
 	MOVD tile_flags(R0), R3
-	TST $const_accumulate, R3
-	BEQ bias
-	MOVD tile_c(R0), R1
+	MOVD tile_plus(R0), R1
+	CBZ R1, bias
 	FMOVQ 0(R1), F0
 	WORD $0x4E20D508 // FADD V0.S4, V8.S4, V8.S4
 	FMOVQ 16(R1), F1
@@ -12381,9 +12285,8 @@ step:
 done:
 	MOVD tile_rsc(R0), R2
 	MOVD tile_flags(R0), R3
-	TST $const_accumulate, R3
-	BEQ bias
-	MOVD tile_c(R0), R1
+	MOVD tile_plus(R0), R1
+	CBZ R1, bias
 	FMOVQ 0(R1), F0
 	WORD $0x4E20D508 // FADD V0.S4, V8.S4, V8.S4
 	FMOVQ 16(R1), F1
@@ -12469,9 +12372,8 @@ step:
 done:
 	MOVD tile_rsc(R0), R2
 	MOVD tile_flags(R0), R3
-	TST $const_accumulate, R3
-	BEQ bias
-	MOVD tile_c(R0), R1
+	MOVD tile_plus(R0), R1
+	CBZ R1, bias
 	FMOVQ 0(R1), F0
 	WORD $0x4E20D508 // FADD V0.S4, V8.S4, V8.S4
 	FMOVQ 16(R1), F1
@@ -12589,9 +12491,8 @@ step:
 done:
 	MOVD tile_rsc(R0), R2
 	MOVD tile_flags(R0), R3
-	TST $const_accumulate, R3
-	BEQ bias
-	MOVD tile_c(R0), R1
+	MOVD tile_plus(R0), R1
+	CBZ R1, bias
 	FMOVQ 0(R1), F0
 	WORD $0x4E20D508 // FADD V0.S4, V8.S4, V8.S4
 	FMOVQ 16(R1), F1
@@ -12741,9 +12642,8 @@ step:
 done:
 	MOVD tile_rsc(R0), R2
 	MOVD tile_flags(R0), R3
-	TST $const_accumulate, R3
-	BEQ bias
-	MOVD tile_c(R0), R1
+	MOVD tile_plus(R0), R1
+	CBZ R1, bias
 	FMOVQ 0(R1), F0
 	WORD $0x4E20D508 // FADD V0.S4, V8.S4, V8.S4
 	FMOVQ 16(R1), F1
@@ -12885,9 +12785,8 @@ step:
 done:
 	MOVD tile_rsc(R0), R2
 	MOVD tile_flags(R0), R3
-	TST $const_accumulate, R3
-	BEQ bias
-	MOVD tile_c(R0), R1
+	MOVD tile_plus(R0), R1
+	CBZ R1, bias
 	FMOVQ 0(R1), F0
 	WORD $0x4E20D508 // FADD V0.S4, V8.S4, V8.S4
 	FMOVQ 16(R1), F1
@@ -12973,9 +12872,8 @@ step:
 done:
 	MOVD tile_rsc(R0), R2
 	MOVD tile_flags(R0), R3
-	TST $const_accumulate, R3
-	BEQ bias
-	MOVD tile_c(R0), R1
+	MOVD tile_plus(R0), R1
+	CBZ R1, bias
 	FMOVQ 0(R1), F0
 	WORD $0x4E20D508 // FADD V0.S4, V8.S4, V8.S4
 	FMOVQ 16(R1), F1
@@ -13093,9 +12991,8 @@ step:
 done:
 	MOVD tile_rsc(R0), R2
 	MOVD tile_flags(R0), R3
-	TST $const_accumulate, R3
-	BEQ bias
-	MOVD tile_c(R0), R1
+	MOVD tile_plus(R0), R1
+	CBZ R1, bias
 	FMOVQ 0(R1), F0
 	WORD $0x4E20D508 // FADD V0.S4, V8.S4, V8.S4
 	FMOVQ 16(R1), F1
@@ -13245,9 +13142,8 @@ step:
 done:
 	MOVD tile_rsc(R0), R2
 	MOVD tile_flags(R0), R3
-	TST $const_accumulate, R3
-	BEQ bias
-	MOVD tile_c(R0), R1
+	MOVD tile_plus(R0), R1
+	CBZ R1, bias
 	FMOVQ 0(R1), F0
 	WORD $0x4E20D508 // FADD V0.S4, V8.S4, V8.S4
 	FMOVQ 16(R1), F1
@@ -13389,9 +13285,8 @@ step:
 done:
 	MOVD tile_rsc(R0), R2
 	MOVD tile_flags(R0), R3
-	TST $const_accumulate, R3
-	BEQ bias
-	MOVD tile_c(R0), R1
+	MOVD tile_plus(R0), R1
+	CBZ R1, bias
 	FMOVQ 0(R1), F0
 	WORD $0x4E20D508 // FADD V0.S4, V8.S4, V8.S4
 	FMOVQ 16(R1), F1
@@ -13477,9 +13372,8 @@ step:
 done:
 	MOVD tile_rsc(R0), R2
 	MOVD tile_flags(R0), R3
-	TST $const_accumulate, R3
-	BEQ bias
-	MOVD tile_c(R0), R1
+	MOVD tile_plus(R0), R1
+	CBZ R1, bias
 	FMOVQ 0(R1), F0
 	WORD $0x4E20D508 // FADD V0.S4, V8.S4, V8.S4
 	FMOVQ 16(R1), F1
@@ -13597,9 +13491,8 @@ step:
 done:
 	MOVD tile_rsc(R0), R2
 	MOVD tile_flags(R0), R3
-	TST $const_accumulate, R3
-	BEQ bias
-	MOVD tile_c(R0), R1
+	MOVD tile_plus(R0), R1
+	CBZ R1, bias
 	FMOVQ 0(R1), F0
 	WORD $0x4E20D508 // FADD V0.S4, V8.S4, V8.S4
 	FMOVQ 16(R1), F1
@@ -13749,9 +13642,8 @@ step:
 done:
 	MOVD tile_rsc(R0), R2
 	MOVD tile_flags(R0), R3
-	TST $const_accumulate, R3
-	BEQ bias
-	MOVD tile_c(R0), R1
+	MOVD tile_plus(R0), R1
+	CBZ R1, bias
 	FMOVQ 0(R1), F0
 	WORD $0x4E20D508 // FADD V0.S4, V8.S4, V8.S4
 	FMOVQ 16(R1), F1
@@ -13895,9 +13787,8 @@ step:
 done:
 	MOVD tile_rsc(R0), R2
 	MOVD tile_flags(R0), R3
-	TST $const_accumulate, R3
-	BEQ bias
-	MOVD tile_c(R0), R1
+	MOVD tile_plus(R0), R1
+	CBZ R1, bias
 	FMOVQ 0(R1), F0
 	WORD $0x4E20D508 // FADD V0.S4, V8.S4, V8.S4
 	FMOVQ 16(R1), F1
@@ -13991,9 +13882,8 @@ step:
 done:
 	MOVD tile_rsc(R0), R2
 	MOVD tile_flags(R0), R3
-	TST $const_accumulate, R3
-	BEQ bias
-	MOVD tile_c(R0), R1
+	MOVD tile_plus(R0), R1
+	CBZ R1, bias
 	FMOVQ 0(R1), F0
 	WORD $0x4E20D508 // FADD V0.S4, V8.S4, V8.S4
 	FMOVQ 16(R1), F1
@@ -14123,9 +14013,8 @@ step:
 done:
 	MOVD tile_rsc(R0), R2
 	MOVD tile_flags(R0), R3
-	TST $const_accumulate, R3
-	BEQ bias
-	MOVD tile_c(R0), R1
+	MOVD tile_plus(R0), R1
+	CBZ R1, bias
 	FMOVQ 0(R1), F0
 	WORD $0x4E20D508 // FADD V0.S4, V8.S4, V8.S4
 	FMOVQ 16(R1), F1
@@ -14291,9 +14180,8 @@ step:
 done:
 	MOVD tile_rsc(R0), R2
 	MOVD tile_flags(R0), R3
-	TST $const_accumulate, R3
-	BEQ bias
-	MOVD tile_c(R0), R1
+	MOVD tile_plus(R0), R1
+	CBZ R1, bias
 	FMOVQ 0(R1), F0
 	WORD $0x4E20D508 // FADD V0.S4, V8.S4, V8.S4
 	FMOVQ 16(R1), F1

@@ -30,9 +30,12 @@ func Portable[T Float](m, n, k int, a []T, aoff []int, rsa, csa int, b []T, boff
 // portable computes rows [i0, i1) and columns [j0, j1) of C. Between blocks of
 // k the sums wait in C itself.
 func portable[T Float](i0, i1, j0, j1, k int, a []T, aoff []int, rsa, csa int, b []T, boff []int, rsb, csb int, c []T, rsc int, e *EpilogueOf[T]) {
-	if !e.Accumulate {
-		for i := i0; i < i1; i++ {
-			clear(c[i*rsc+j0 : i*rsc+j1])
+	for i := i0; i < i1; i++ {
+		row := c[i*rsc+j0 : i*rsc+j1]
+		if plus := e.plus(row, i*rsc+j0); plus != nil {
+			copy(row, plus)
+		} else {
+			clear(row)
 		}
 	}
 	for t, ao := range aoff {

@@ -21,6 +21,9 @@ type shapes struct {
 // panel is the width of packed B: that of the widest tile of full height.
 func (s *shapes) panel() int { return s.across[len(s.across)-1] * s.width }
 
+// lineBytes is the size of a line of the caches.
+const lineBytes = 64
+
 // reduce cuts C into tiles and calls the kernel of each. There is at least one
 // tap and one step of k, all indices have been checked.
 //
@@ -29,8 +32,9 @@ func (s *shapes) panel() int { return s.across[len(s.across)-1] * s.width }
 // be seen in the result.
 //
 // With strip, the row stride of B, tiles fetch the rows of B for their neighbours
-// on the right while they compute; zero: they do not.
-func reduce(isa cpu.ISA, m, n, k int, a []float32, aoff []int, rsa, csa int, b []float32, boff []int, rsb int, c []float32, rsc int, e *Epilogue, flags, strip int) {
+// on the right while they compute; zero: they do not. Instead they may fetch next,
+// from its beginning, a line in each step of k.
+func reduce(isa cpu.ISA, m, n, k int, a []float32, aoff []int, rsa, csa int, b []float32, boff []int, rsb int, c []float32, rsc int, e *Epilogue, flags, strip int, next []float32) {
 	s := &shapesOf[isa]
 	// Field by field: a literal is built aside and copied in wider pieces than it
 	// was written, which costs more than a small tile.
@@ -44,18 +48,25 @@ func reduce(isa cpu.ISA, m, n, k int, a []float32, aoff []int, rsa, csa int, b [
 	t.k = k
 	t.taps = len(aoff)
 	t.flags = flags
-	if e.Accumulate {
-		t.flags |= accumulate
-	}
 	if e.ReLU {
 		t.flags |= relu
 	}
 	a0 := unsafe.Pointer(unsafe.SliceData(a))
 	b0 := unsafe.Pointer(unsafe.SliceData(b))
 	c0 := unsafe.Pointer(unsafe.SliceData(c))
+	var plus0 unsafe.Pointer
+	switch {
+	case e.Accumulate:
+		plus0 = c0
+	case e.Add != nil:
+		plus0 = unsafe.Pointer(unsafe.SliceData(e.Add))
+	}
 	across := s.across[min(m, len(s.across)-1)]
 	if strip > 0 && (7 <= m && m <= 9 || 15 <= m && m <= 18) {
 		across = 3 // one or two full heights
+	}
+	if len(next) > 0 {
+		t.ahead, t.stride = uintptr(unsafe.Pointer(unsafe.SliceData(next))), lineBytes
 	}
 	for j := 0; j < n; {
 		vectors := (n - j + s.width - 1) >> s.logWidth
@@ -89,6 +100,9 @@ func reduce(isa cpu.ISA, m, n, k int, a []float32, aoff []int, rsa, csa int, b [
 			}
 			t.a = at(a0, i*rsa)
 			t.c = at(c0, i*rsc+j)
+			if plus0 != nil {
+				t.plus = at(plus0, i*rsc+j)
+			}
 			t.kernel = kernelIndex(isa, rows, vectors, t.tail)
 			t.tap = 0
 			run(isa, &t)

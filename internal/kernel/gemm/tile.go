@@ -14,21 +14,21 @@ type tile struct {
 	rsb    int
 	c      unsafe.Pointer // C at the tile
 	rsc    int
+	plus   unsafe.Pointer // what is added to C, with its row stride; nil: nothing
 	bias   unsafe.Pointer // at column 0 of the tile; nil: none
 	k      int            // steps of a tap, at least one
 	taps   int            // at least one
 	ahead  uintptr        // what to fetch into the second-level cache meanwhile, or 0; high tiles move it
 	stride int            // bytes from one such fetch to the next, one in each step of k
 	tap    int            // the next one, counted by the kernel
-	flags  int            // accumulate | relu
+	flags  int            // relu | farC
 	tail   int            // lanes of the last vector to touch, when not all
 	kernel int            // index in the table of kernels
 }
 
 // Bits of tile.flags.
 const (
-	accumulate = 1 << iota
-	relu
+	relu = 1 << iota
 	farC // C is not in a near cache: fetch it while the sums are made
 )
 

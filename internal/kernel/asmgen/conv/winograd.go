@@ -73,28 +73,31 @@ func winogradInput(s *source) {
 	s.op("RET")
 }
 
-// winogradOutput writes max(AᵀmA + bias, least) for a row of tiles.
+// winogradOutput writes max(AᵀmA + plus + bias, least) for a row of tiles.
 //
 //	SI  m of the tile   R13 R12 bytes from component to component, times 3
 //	DI R9 the two rows of pixels   R8 bytes from pixel to pixel   CX tiles to go
+//	R10 R11  the two rows of what is added, if R10 is not nil
 func winogradOutput(s *source) {
 	s.line("")
-	s.line("// func winogradOutputAVX512(dst, src, bias unsafe.Pointer, component, tile, row, pixel, tiles int, least float32)")
-	s.line("TEXT ·winogradOutputAVX512(SB), NOSPLIT, $0-68")
+	s.line("// func winogradOutputAVX512(dst, src, bias, plus unsafe.Pointer, component, tile, row, pixel, tiles int, least float32)")
+	s.line("TEXT ·winogradOutputAVX512(SB), NOSPLIT, $0-76")
 	s.op("MOVQ dst+0(FP), DI")
 	s.op("MOVQ src+8(FP), SI")
 	s.op("MOVQ bias+16(FP), AX")
-	s.op("MOVQ component+24(FP), R13")
-	s.op("MOVQ tile+32(FP), BX")
-	s.op("MOVQ row+40(FP), R9")
-	s.op("MOVQ pixel+48(FP), R8")
-	s.op("MOVQ tiles+56(FP), CX")
-	s.op("VBROADCASTSS least+64(FP), Z31")
+	s.op("MOVQ plus+24(FP), R10")
+	s.op("MOVQ component+32(FP), R13")
+	s.op("MOVQ tile+40(FP), BX")
+	s.op("MOVQ row+48(FP), R9")
+	s.op("MOVQ pixel+56(FP), R8")
+	s.op("MOVQ tiles+64(FP), CX")
+	s.op("VBROADCASTSS least+72(FP), Z31")
 	s.op("VPXORQ Z30, Z30, Z30")
 	s.op("TESTQ AX, AX")
 	s.op("JZ begin")
 	s.op("VMOVUPS (AX), Z30")
 	s.line("begin:")
+	s.op("LEAQ (R10)(R9*1), R11")
 	s.op("ADDQ DI, R9")
 	s.op("LEAQ (R13)(R13*2), R12")
 	s.op("PCALIGN $32")
@@ -121,6 +124,14 @@ func winogradOutput(s *source) {
 	for i := range 2 {
 		combine(func(j int) int { return 16 + 4*i + j }, 2*i, 2*i+1)
 	}
+	s.op("TESTQ R10, R10")
+	s.op("JZ bias")
+	for i, base := range []string{"R10", "R11"} {
+		s.op("VADDPS (%s), Z%d, Z%d", base, 2*i, 2*i)
+		s.op("VADDPS (%s)(R8*1), Z%d, Z%d", base, 2*i+1, 2*i+1)
+		s.op("LEAQ (%s)(R8*2), %s", base, base)
+	}
+	s.line("bias:")
 	for i := range 4 {
 		s.add(i, i, 30)
 	}

@@ -356,9 +356,9 @@ func (k *x86) kernel(s *source, name string, mr, nv int, masked bool) {
 	}
 	s.op("MOVQ tile_rsc(DI), CX")
 	s.op("MOVQ tile_flags(DI), DX")
-	s.op("TESTQ $const_accumulate, DX")
+	s.op("MOVQ tile_plus(DI), AX")
+	s.op("TESTQ AX, AX")
 	s.op("JZ bias")
-	s.op("MOVQ tile_c(DI), AX")
 	for i := range mr {
 		for v := range nv {
 			k.add(s, mem(v, "AX"), acc(i, v), hidden(v))

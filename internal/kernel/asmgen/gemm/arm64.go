@@ -161,9 +161,8 @@ func neonTile(s *source, name string, mr, nv, tail int) {
 	s.line("done:")
 	s.op("MOVD tile_rsc(R0), R2")
 	s.op("MOVD tile_flags(R0), R3")
-	s.op("TST $const_accumulate, R3")
-	s.op("BEQ bias")
-	s.op("MOVD tile_c(R0), R1")
+	s.op("MOVD tile_plus(R0), R1")
+	s.op("CBZ R1, bias")
 	for i := range mr {
 		for v := range nv {
 			neonLoad(s, "R1", 16*v, v, lanes(v))

@@ -1,0 +1,279 @@
+//go:build !noasm
+
+#include "go_asm.h"
+#include "textflag.h"
+
+// The kernels share their registers. A part is three vectors of AVX-512, six of
+// AVX2, and stays in registers 0 to 5.
+//
+//	DI pairs   R8 in   R9 out   R10 reads   R11 scored   R12 nreads   R13 nscored
+//	CX changes   stride is read from memory
+//	AX a row of in, BX a row of out (in updates also a factor)   SI DX R14 R15 loops
+
+#define LOAD_ARGS \
+	MOVQ a+0(FP), AX \
+	MOVQ args_pairs(AX), DI \
+	MOVQ args_in(AX), R8 \
+	MOVQ args_out(AX), R9 \
+	MOVQ args_changes(AX), CX \
+	MOVQ args_reads(AX), R10 \
+	MOVQ args_scored(AX), R11 \
+	MOVQ args_nreads(AX), R12 \
+	MOVQ args_nscored(AX), R13 \
+	MOVQ args_stride(AX), AX \
+	MOVQ AX, stride-8(SP)
+
+// ROW sets row to where the row lies in a table whose number id points at.
+#define ROW(id, table, row) \
+	MOVL (id), row \
+	IMULQ stride-8(SP), row \
+	ADDQ table, row
+
+// func scoresAVX2(a *args)
+TEXT ·scoresAVX2(SB), NOSPLIT, $8-8
+	LOAD_ARGS
+read:
+	ROW(R10, R8, AX)
+	VMOVUPS 0(AX), Y0
+	VMOVUPS 32(AX), Y1
+	VMOVUPS 64(AX), Y2
+	VMOVUPS 96(AX), Y3
+	VMOVUPS 128(AX), Y4
+	VMOVUPS 160(AX), Y5
+	MOVQ R11, SI
+	MOVQ R13, DX
+score:
+	ROW(SI, R9, BX)
+	VMULPS (BX), Y0, Y8
+	VFMADD231PS 32(BX), Y1, Y8
+	VFMADD231PS 64(BX), Y2, Y8
+	VFMADD231PS 96(BX), Y3, Y8
+	VFMADD231PS 128(BX), Y4, Y8
+	VFMADD231PS 160(BX), Y5, Y8
+	VEXTRACTF128 $1, Y8, X9
+	VADDPS X9, X8, X8
+	VMOVHLPS X8, X8, X9
+	VADDPS X9, X8, X8
+	VMOVSHDUP X8, X9
+	VADDSS X9, X8, X8
+	VMOVSS X8, (DI)
+	ADDQ $4, DI
+	ADDQ $4, SI
+	DECQ DX
+	JNZ score
+	ADDQ $4, R10
+	DECQ R12
+	JNZ read
+	VZEROUPPER
+	RET
+
+// func updateAVX2(a *args)
+TEXT ·updateAVX2(SB), NOSPLIT, $8-8
+	LOAD_ARGS
+	// The sums for out, into changes, while in is as it was.
+	MOVQ DI, R15
+	MOVQ R13, R14
+column:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	MOVQ R10, SI
+	MOVQ R15, BX
+	MOVQ R12, DX
+pair:
+	ROW(SI, R8, AX)
+	VBROADCASTSS (BX), Y8
+	VFMADD231PS 0(AX), Y8, Y0
+	VFMADD231PS 32(AX), Y8, Y1
+	VFMADD231PS 64(AX), Y8, Y2
+	VFMADD231PS 96(AX), Y8, Y3
+	VFMADD231PS 128(AX), Y8, Y4
+	VFMADD231PS 160(AX), Y8, Y5
+	LEAQ (BX)(R13*4), BX
+	ADDQ $4, SI
+	DECQ DX
+	JNZ pair
+	VMOVUPS Y0, 0(CX)
+	VMOVUPS Y1, 32(CX)
+	VMOVUPS Y2, 64(CX)
+	VMOVUPS Y3, 96(CX)
+	VMOVUPS Y4, 128(CX)
+	VMOVUPS Y5, 160(CX)
+	ADDQ $192, CX
+	ADDQ $4, R15
+	DECQ R14
+	JNZ column
+	// in, while out is as it was.
+read:
+	ROW(R10, R8, AX)
+	VMOVUPS 0(AX), Y0
+	VMOVUPS 32(AX), Y1
+	VMOVUPS 64(AX), Y2
+	VMOVUPS 96(AX), Y3
+	VMOVUPS 128(AX), Y4
+	VMOVUPS 160(AX), Y5
+	MOVQ R11, SI
+	MOVQ R13, DX
+score:
+	ROW(SI, R9, BX)
+	VBROADCASTSS (DI), Y8
+	VFMADD231PS 0(BX), Y8, Y0
+	VFMADD231PS 32(BX), Y8, Y1
+	VFMADD231PS 64(BX), Y8, Y2
+	VFMADD231PS 96(BX), Y8, Y3
+	VFMADD231PS 128(BX), Y8, Y4
+	VFMADD231PS 160(BX), Y8, Y5
+	ADDQ $4, DI
+	ADDQ $4, SI
+	DECQ DX
+	JNZ score
+	VMOVUPS Y0, 0(AX)
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS Y2, 64(AX)
+	VMOVUPS Y3, 96(AX)
+	VMOVUPS Y4, 128(AX)
+	VMOVUPS Y5, 160(AX)
+	ADDQ $4, R10
+	DECQ R12
+	JNZ read
+	// out.
+	MOVQ a+0(FP), AX
+	MOVQ args_changes(AX), CX
+add:
+	ROW(R11, R9, AX)
+	VMOVUPS 0(AX), Y0
+	VMOVUPS 32(AX), Y1
+	VMOVUPS 64(AX), Y2
+	VMOVUPS 96(AX), Y3
+	VMOVUPS 128(AX), Y4
+	VMOVUPS 160(AX), Y5
+	VADDPS 0(CX), Y0, Y0
+	VADDPS 32(CX), Y1, Y1
+	VADDPS 64(CX), Y2, Y2
+	VADDPS 96(CX), Y3, Y3
+	VADDPS 128(CX), Y4, Y4
+	VADDPS 160(CX), Y5, Y5
+	VMOVUPS Y0, 0(AX)
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS Y2, 64(AX)
+	VMOVUPS Y3, 96(AX)
+	VMOVUPS Y4, 128(AX)
+	VMOVUPS Y5, 160(AX)
+	ADDQ $192, CX
+	ADDQ $4, R11
+	DECQ R13
+	JNZ add
+	VZEROUPPER
+	RET
+
+// func scoresAVX512(a *args)
+TEXT ·scoresAVX512(SB), NOSPLIT, $8-8
+	LOAD_ARGS
+read:
+	ROW(R10, R8, AX)
+	VMOVUPS 0(AX), Z0
+	VMOVUPS 64(AX), Z1
+	VMOVUPS 128(AX), Z2
+	MOVQ R11, SI
+	MOVQ R13, DX
+score:
+	ROW(SI, R9, BX)
+	VMULPS (BX), Z0, Z8
+	VFMADD231PS 64(BX), Z1, Z8
+	VFMADD231PS 128(BX), Z2, Z8
+	VEXTRACTF64X4 $1, Z8, Y9
+	VADDPS Y9, Y8, Y8
+	VEXTRACTF128 $1, Y8, X9
+	VADDPS X9, X8, X8
+	VMOVHLPS X8, X8, X9
+	VADDPS X9, X8, X8
+	VMOVSHDUP X8, X9
+	VADDSS X9, X8, X8
+	VMOVSS X8, (DI)
+	ADDQ $4, DI
+	ADDQ $4, SI
+	DECQ DX
+	JNZ score
+	ADDQ $4, R10
+	DECQ R12
+	JNZ read
+	VZEROUPPER
+	RET
+
+// func updateAVX512(a *args)
+TEXT ·updateAVX512(SB), NOSPLIT, $8-8
+	LOAD_ARGS
+	// The sums for out, into changes, while in is as it was.
+	MOVQ DI, R15
+	MOVQ R13, R14
+column:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	MOVQ R10, SI
+	MOVQ R15, BX
+	MOVQ R12, DX
+pair:
+	ROW(SI, R8, AX)
+	VBROADCASTSS (BX), Z8
+	VFMADD231PS 0(AX), Z8, Z0
+	VFMADD231PS 64(AX), Z8, Z1
+	VFMADD231PS 128(AX), Z8, Z2
+	LEAQ (BX)(R13*4), BX
+	ADDQ $4, SI
+	DECQ DX
+	JNZ pair
+	VMOVUPS Z0, 0(CX)
+	VMOVUPS Z1, 64(CX)
+	VMOVUPS Z2, 128(CX)
+	ADDQ $192, CX
+	ADDQ $4, R15
+	DECQ R14
+	JNZ column
+	// in, while out is as it was.
+read:
+	ROW(R10, R8, AX)
+	VMOVUPS 0(AX), Z0
+	VMOVUPS 64(AX), Z1
+	VMOVUPS 128(AX), Z2
+	MOVQ R11, SI
+	MOVQ R13, DX
+score:
+	ROW(SI, R9, BX)
+	VBROADCASTSS (DI), Z8
+	VFMADD231PS 0(BX), Z8, Z0
+	VFMADD231PS 64(BX), Z8, Z1
+	VFMADD231PS 128(BX), Z8, Z2
+	ADDQ $4, DI
+	ADDQ $4, SI
+	DECQ DX
+	JNZ score
+	VMOVUPS Z0, 0(AX)
+	VMOVUPS Z1, 64(AX)
+	VMOVUPS Z2, 128(AX)
+	ADDQ $4, R10
+	DECQ R12
+	JNZ read
+	// out.
+	MOVQ a+0(FP), AX
+	MOVQ args_changes(AX), CX
+add:
+	ROW(R11, R9, AX)
+	VMOVUPS 0(AX), Z0
+	VMOVUPS 64(AX), Z1
+	VMOVUPS 128(AX), Z2
+	VADDPS 0(CX), Z0, Z0
+	VADDPS 64(CX), Z1, Z1
+	VADDPS 128(CX), Z2, Z2
+	VMOVUPS Z0, 0(AX)
+	VMOVUPS Z1, 64(AX)
+	VMOVUPS Z2, 128(AX)
+	ADDQ $192, CX
+	ADDQ $4, R11
+	DECQ R13
+	JNZ add
+	VZEROUPPER
+	RET
