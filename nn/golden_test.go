@@ -214,6 +214,7 @@ func TestLossesEqualPyTorch(t *testing.T) {
 		"binary_cross_entropy_with_logits": BCEWithLogitsWith, "mse_loss": MSEWith, "l1_loss": MAEWith,
 		"huber_loss": HuberWith, "smooth_l1_loss": SmoothL1With, "hinge_embedding_loss": HingeEmbeddingWith,
 		"soft_margin_loss": SoftMarginWith, "multi_margin_loss": MultiMarginWith, "kl_div": KLDivWith,
+		"gaussian_kl": GaussianKLWith,
 	}
 	three := map[string]func(...LossOption) Loss3{
 		"margin_ranking_loss": MarginRankingWith, "cosine_embedding_loss": CosineEmbeddingWith,

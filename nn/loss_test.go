@@ -32,6 +32,7 @@ func TestTheFunctionsAreTheDefaults(t *testing.T) {
 		"Huber":          {Huber, HuberWith(), a, b},
 		"SmoothL1":       {SmoothL1, SmoothL1With(), a, b},
 		"KLDiv":          {KLDiv, KLDivWith(), a.LogSoftmax(1), b.Softmax(1)},
+		"GaussianKL":     {GaussianKL, GaussianKLWith(), a, b},
 	} {
 		y := c.plain(c.x, c.target)
 		if y.NDim() != 0 || math.IsNaN(y.Item()) || y.Item() == 0 {
@@ -97,6 +98,7 @@ func TestLossesOfTargetsThatDoNotFit(t *testing.T) {
 		"one axis":       {func() { CrossEntropy(tensor.Ones(3), tensor.Ones(3)) }, []string{"(N, C, ...)"}},
 		"class weights":  {func() { NLLWith(Weight(tensor.Ones(3)))(x, tensor.FromSlice([]int64{0, 0, 0})) }, []string{"(4)", "(3,)"}},
 		"mse":            {func() { MSE(tensor.Ones(3, 1), tensor.Ones(3)) }, []string{"mse", "(3, 1)", "(3,)"}},
+		"gaussian kl":    {func() { GaussianKL(tensor.Ones(3, 1), tensor.Ones(3)) }, []string{"gaussian_kl", "(3, 1)", "(3,)"}},
 		"bce":            {func() { BCE(tensor.Ones(3, 1), tensor.Ones(3)) }, []string{"bce", "(3, 1)", "(3,)"}},
 		"float classes":  {func() { NLL(x, tensor.Ones(3)) }, []string{"int64"}},
 		"multi margin":   {func() { MultiMargin(tensor.Ones(1, 2, 3), classes) }, []string{"multi_margin", "(1, 2, 3)"}},

@@ -212,31 +212,56 @@ func LoadState(model any, state map[string]*tensor.Tensor) error {
 // Freeze stops the learning of the parameters whose names, or the names of
 // the layers they are in, match the pattern, as in path.Match with dots for
 // slashes: "conv1", "blocks.*.weight", "blocks.[01]". It returns how many
-// tensors it matched. Running statistics of batch normalisation are not
-// learned and go on moving in training.
+// tensors it matched. A batch normalisation of which nothing is left to learn
+// stays as it is altogether: it uses its running statistics in training too, and
+// they no longer move.
 func Freeze(model any, pattern string) (int, error) { return setLearned(model, pattern, false) }
 
 // Unfreeze is the reverse of Freeze.
 func Unfreeze(model any, pattern string) (int, error) { return setLearned(model, pattern, true) }
 
 func setLearned(model any, pattern string, on bool) (int, error) {
-	slashed := strings.ReplaceAll(pattern, ".", "/")
+	if err := checkPattern(pattern); err != nil {
+		return 0, err
+	}
 	n := 0
 	for _, e := range walk(model) {
-		if e.buffer {
-			continue
-		}
-		for name := strings.ReplaceAll(e.name, ".", "/"); name != "."; name = path.Dir(name) {
-			ok, err := path.Match(slashed, name)
-			if err != nil {
-				return n, fmt.Errorf("the pattern %q is not valid: %v", pattern, err)
-			}
-			if ok {
-				e.tensor.SetRequiresGrad(on)
-				n++
-				break
-			}
+		if !e.buffer && matches(pattern, e.name) {
+			e.tensor.SetRequiresGrad(on)
+			n++
 		}
 	}
+	learned := func(t *tensor.Tensor) bool { return t != nil && t.RequiresGrad() }
+	visit(model, func(v reflect.Value, name string, _ bool) {
+		if v.Type() != reflect.TypeFor[BatchNorm]() || !v.CanAddr() {
+			return
+		}
+		l := v.Addr().Interface().(*BatchNorm)
+		switch {
+		case l.Weight == nil && matches(pattern, name):
+			l.Frozen = !on
+		case l.Weight != nil && (matches(pattern, join(name, "weight")) || matches(pattern, join(name, "bias"))):
+			l.Frozen = !learned(l.Weight) && !learned(l.Bias)
+		}
+	})
 	return n, nil
+}
+
+func checkPattern(pattern string) error {
+	if _, err := path.Match(pattern, ""); err != nil {
+		return fmt.Errorf("the pattern %q is not valid: %v", pattern, err)
+	}
+	return nil
+}
+
+// matches reports whether a pattern, which is valid, fits a name or that of a
+// layer it lies in.
+func matches(pattern, name string) bool {
+	pattern = strings.ReplaceAll(pattern, ".", "/")
+	for name = strings.ReplaceAll(name, ".", "/"); name != "."; name = path.Dir(name) {
+		if ok, _ := path.Match(pattern, name); ok {
+			return true
+		}
+	}
+	return false
 }

@@ -24,6 +24,7 @@ type recurrent struct {
 	bidirectional bool
 	batchFirst    bool
 	dropout       float64
+	weightDropout float64
 }
 
 // recurrentOptions are the settings that only recurrent layers have.
@@ -32,6 +33,7 @@ type recurrentOptions struct {
 	bidirectional  bool
 	batchFirst     bool
 	dropoutBetween float64
+	weightDropout  float64
 }
 
 // NumLayers stacks n recurrent layers: each reads the output of the one below.
@@ -53,14 +55,21 @@ func DropoutBetween(p float64) Option {
 	return Option{"DropoutBetween", func(o *options) { o.dropoutBetween = p }}
 }
 
+// WeightDropout drops elements of the weights between a recurrent layer's own
+// units with probability p while training, the same for all steps of a call and
+// all sequences (Merity et al., arXiv 1708.02182, section 2).
+func WeightDropout(p float64) Option {
+	return Option{"WeightDropout", func(o *options) { o.weightDropout = p }}
+}
+
 // newRecurrent draws the weights of a stack uniformly from ±1/sqrt(hidden), as
 // PyTorch does, unless told otherwise.
 func newRecurrent(init *Init, kind string, gates, features, hidden int, list []Option) (recurrent, Weights) {
-	o := build(kind, list, "NumLayers", "Bidirectional", "BatchFirst", "DropoutBetween", "NoBias", "WithInit", "WithBiasInit")
+	o := build(kind, list, "NumLayers", "Bidirectional", "BatchFirst", "DropoutBetween", "WeightDropout", "NoBias", "WithInit", "WithBiasInit")
 	r := recurrent{kind: kind, gates: gates, features: features, hidden: hidden, layers: max(o.layers, 1),
-		bidirectional: o.bidirectional, batchFirst: o.batchFirst, dropout: o.dropoutBetween}
-	if features < 1 || hidden < 1 || o.layers < 0 || !(r.dropout >= 0 && r.dropout < 1) {
-		panic(&tensor.UseError{Op: "nn.New" + kind, Reason: fmt.Sprintf("%d features, %d hidden units, %d layers and dropout %v cannot be; sizes are at least 1 and dropout is in [0, 1)", features, hidden, o.layers, r.dropout)})
+		bidirectional: o.bidirectional, batchFirst: o.batchFirst, dropout: o.dropoutBetween, weightDropout: o.weightDropout}
+	if features < 1 || hidden < 1 || o.layers < 0 || !(r.dropout >= 0 && r.dropout < 1) || !(r.weightDropout >= 0 && r.weightDropout < 1) {
+		panic(&tensor.UseError{Op: "nn.New" + kind, Reason: fmt.Sprintf("%d features, %d hidden units, %d layers and dropout %v and %v cannot be; sizes are at least 1 and dropout is in [0, 1)", features, hidden, o.layers, r.dropout, r.weightDropout)})
 	}
 	w := Weights{}
 	r.each(func(layer int, reverse bool) {
@@ -159,7 +168,11 @@ func (r *recurrent) run(c *Context, weights Weights, x, ids *tensor.Tensor, star
 				first[i] = s.Select(0, at)
 			}
 		}
-		side, end := one(y, tensor.RecurrentWeights{WeightIH: param("weight_ih"), WeightHH: param("weight_hh"), BiasIH: param("bias_ih"), BiasHH: param("bias_hh")}, first, o)
+		again := param("weight_hh")
+		if c.training && r.weightDropout > 0 {
+			again = again.Dropout(r.weightDropout, c.rand)
+		}
+		side, end := one(y, tensor.RecurrentWeights{WeightIH: param("weight_ih"), WeightHH: again, BiasIH: param("bias_ih"), BiasHH: param("bias_hh")}, first, o)
 		for i, s := range end {
 			last[i] = append(last[i], s)
 		}

@@ -20,8 +20,8 @@ type LSTM struct {
 }
 
 // NewLSTM returns a layer with the given numbers of input features and hidden
-// units. Options: NumLayers, Bidirectional, BatchFirst, DropoutBetween, NoBias,
-// WithInit, WithBiasInit.
+// units. Options: NumLayers, Bidirectional, BatchFirst, DropoutBetween,
+// WeightDropout, NoBias, WithInit, WithBiasInit.
 func NewLSTM(init *Init, features, hidden int, list ...Option) *LSTM {
 	l := &LSTM{}
 	l.stack, l.Weights = newRecurrent(init, "LSTM", 4, features, hidden, list)

@@ -175,6 +175,23 @@ func TestDropoutIsBetweenRecurrentLayersOnly(t *testing.T) {
 	near(t, "evaluation", two.Forward(Evaluation(), x), two.Forward(Inference(), x), 0)
 }
 
+// Dropped weights are the same for all steps and sequences of a call.
+func TestWeightDropoutIsOfTheWeightsBetweenUnits(t *testing.T) {
+	x := tensor.NewRand(1).Normal(0, 1, 3, 1, 4).Expand(3, 2, 4)
+	for _, l := range []Module{NewRNN(NewInit(1), 4, 5, WeightDropout(0.5)), NewGRU(NewInit(1), 4, 5, WeightDropout(0.5)), NewLSTM(NewInit(1), 4, 5, WeightDropout(0.5))} {
+		trained, used := l.Forward(Training(1), x), l.Forward(Inference(), x)
+		near(t, "first step, which hears nothing of before", trained.Select(0, 0), used.Select(0, 0), 1e-6)
+		near(t, "two equal sequences", trained.Select(1, 0), trained.Select(1, 1), 1e-6)
+		near(t, "evaluation", l.Forward(Evaluation(), x), used, 0)
+		if slices.Equal(trained.Float64s(), used.Float64s()) {
+			t.Errorf("%T drops nothing in training", l)
+		}
+	}
+	if e := useErrorOf(t, func() { NewGRU(NewInit(1), 3, 2, WeightDropout(1)) }); !strings.Contains(fmt.Sprint(e), "dropout 0 and 1") {
+		t.Error(e)
+	}
+}
+
 func TestRecurrentSummary(t *testing.T) {
 	l := NewLSTM(NewInit(1), 3, 4, NumLayers(2), Bidirectional())
 	s := Summarize(l, tensor.NewRand(1).Normal(0, 1, 5, 2, 3))
