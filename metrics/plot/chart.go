@@ -13,6 +13,9 @@ import (
 type Series struct {
 	Name string // in the legend; "" stays out of it
 	X, Y []float64
+
+	Dots bool // dots in place of a line, in a chart of lines
+	Pale bool // in a lighter colour: what lies behind, such as single steps behind their mean
 }
 
 // Mark is a vertical line with a label, such as a suggested learning rate.
@@ -29,17 +32,13 @@ type Chart struct {
 	LogX, LogY      bool
 	Series          []Series
 	Marks           []Mark
-	Width, Height   int // in pixels as PNG; 0 is 1200 x 800
+	YRange          [2]float64 // ends of the vertical axis; the zero value: what the values need
+	Width, Height   int        // in pixels as PNG; 0 is 1200 x 800
 }
 
 // Lines draws every series as a line.
 func Lines(chart Chart) (*Figure, error) {
-	return chart.figure(func(l *line) {
-		l.width = 1.6
-		if len(l.x) <= 30 {
-			l.dot = 2
-		}
-	})
+	return chart.figure(asLine)
 }
 
 // Scatter draws every series as dots.
@@ -53,7 +52,18 @@ func (chart Chart) figure(look func(*line)) (*Figure, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &panel{title: chart.YLabel, xLabel: chart.XLabel, marks: chart.Marks}
+	p, err := chart.panel(look)
+	if err != nil {
+		return nil, err
+	}
+	p.title = chart.YLabel
+	paint := func(c draw.Canvas) { p.draw(headline(c, chart.Title, chart.Subtitle)) }
+	return &Figure{width: width, height: height, paint: paint}, nil
+}
+
+// panel is the chart without its title.
+func (chart Chart) panel(look func(*line)) (*panel, error) {
+	p := &panel{xLabel: chart.XLabel, marks: chart.Marks}
 	var xs, ys [][]float64
 	for i, s := range chart.Series {
 		x := s.X
@@ -68,6 +78,12 @@ func (chart Chart) figure(look func(*line)) (*Figure, error) {
 			l.dashes = []vg.Length{4, 2} // the colours come round again
 		}
 		look(&l)
+		if s.Dots {
+			l.width, l.dot = 0, 1.8
+		}
+		if s.Pale {
+			l.color = lighten(l.color, 0.6)
+		}
 		p.lines = append(p.lines, l)
 		xs, ys = append(xs, x), append(ys, s.Y)
 	}
@@ -77,8 +93,21 @@ func (chart Chart) figure(look func(*line)) (*Figure, error) {
 	if !anyX || !anyY {
 		p.empty = "no values to show"
 	}
-	paint := func(c draw.Canvas) { p.draw(headline(c, chart.Title, chart.Subtitle)) }
-	return &Figure{width: width, height: height, paint: paint}, nil
+	if chart.YRange != [2]float64{} {
+		p.y.min, p.y.max = chart.YRange[0], chart.YRange[1]
+		if !(p.y.min < p.y.max) || !p.y.shows(p.y.min) || !p.y.shows(p.y.max) {
+			return nil, fmt.Errorf("plot: a vertical axis from %g to %g; give numbers that grow and that its scale can show", p.y.min, p.y.max)
+		}
+	}
+	return p, nil
+}
+
+// asLine is how a series of a chart of lines is drawn.
+func asLine(l *line) {
+	l.width = 1.6
+	if len(l.x) <= 30 {
+		l.dot = 2
+	}
 }
 
 // Histogram draws how often values fall into equal bins; bins 0 chooses their

@@ -3,6 +3,8 @@ package plot
 import (
 	"bytes"
 	"fmt"
+	"image"
+	"image/color"
 	"image/png"
 	"io"
 	"path/filepath"
@@ -29,6 +31,7 @@ const (
 type Figure struct {
 	width, height vg.Length // whole points
 	paint         func(draw.Canvas)
+	palette       color.Palette // all colours of a PNG, at most 256; nil: any
 }
 
 // Size is the size in pixels as PNG.
@@ -61,11 +64,36 @@ func (f *Figure) WritePNG(w io.Writer) error {
 	}
 	canvas := vgimg.NewWith(vgimg.UseWH(f.width, f.height), vgimg.UseDPI(72*pixelsPerPoint))
 	f.paint(draw.New(canvas))
+	if f.palette != nil {
+		return png.Encode(w, paletted(canvas.Image(), f.palette))
+	}
 	return png.Encode(w, canvas.Image())
 }
 
-// WriteSVG writes the figure as SVG. Its text asks for Liberation Sans and falls
-// back to Arial and Helvetica, which have the same widths.
+// paletted returns an image in the nearest colours of a palette.
+func paletted(m image.Image, palette color.Palette) *image.Paletted {
+	out := image.NewPaletted(m.Bounds(), palette)
+	nearest := map[color.Color]uint8{}
+	for y := m.Bounds().Min.Y; y < m.Bounds().Max.Y; y++ {
+		for x := m.Bounds().Min.X; x < m.Bounds().Max.X; x++ {
+			c := m.At(x, y)
+			index, ok := nearest[c]
+			if !ok {
+				index = uint8(palette.Index(c))
+				nearest[c] = index
+			}
+			out.SetColorIndex(x, y, index)
+		}
+	}
+	return out
+}
+
+var fontFallbacks = strings.NewReplacer(
+	"font-family:Liberation Sans;", "font-family:Liberation Sans,Arial,Helvetica,sans-serif;",
+	"font-family:Liberation Mono;", "font-family:Liberation Mono,Courier New,monospace;")
+
+// WriteSVG writes the figure as SVG. Its text asks for the Liberation fonts and
+// falls back to Arial, Helvetica and Courier New, which have the same widths.
 func (f *Figure) WriteSVG(w io.Writer) error {
 	canvas := vgsvg.New(f.width, f.height)
 	c := draw.New(canvas)
@@ -75,8 +103,6 @@ func (f *Figure) WriteSVG(w io.Writer) error {
 	if _, err := canvas.WriteTo(&b); err != nil {
 		return fmt.Errorf("plot: %w", err)
 	}
-	family := []byte("font-family:Liberation Sans;")
-	fallback := []byte("font-family:Liberation Sans,Arial,Helvetica,sans-serif;")
-	_, err := w.Write(bytes.ReplaceAll(b.Bytes(), family, fallback))
+	_, err := fontFallbacks.WriteString(w, b.String())
 	return err
 }

@@ -23,11 +23,16 @@ type line struct {
 type panel struct {
 	title  string
 	xLabel string
+	yLabel string // beside the axis, for panels whose title says something else
 	x, y   axis
 	lines  []line
 	bars   []bar
 	marks  []Mark
 	empty  string // shown instead of data when nothing can be drawn
+
+	xTicks []tick // in place of those that the axis chooses; nil: those
+	// under paints what lies behind lines and marks; nil: nothing.
+	under func(box draw.Canvas, at func(x, y float64) vg.Point)
 }
 
 // bar is a rectangle from the foot of the panel up to height.
@@ -58,6 +63,12 @@ func (p *panel) draw(c draw.Canvas) {
 	for _, t := range yTicks {
 		left = max(left, tickStyle.Width(t.label)+7)
 	}
+	if p.yLabel != "" {
+		left += xLabelRoom
+		style := tickStyle
+		style.Rotation = math.Pi / 2
+		write(c, style, c.Min.X+labelSize, (bottom+top)/2, draw.XCenter, fit(tickStyle, p.yLabel, top-bottom))
+	}
 	box := c
 	box.Min = vg.Point{X: snap(c.Min.X + left), Y: snap(bottom)}
 	box.Max = vg.Point{X: snap(c.Max.X), Y: snap(top)}
@@ -73,6 +84,9 @@ func (p *panel) draw(c draw.Canvas) {
 	}
 	if p.empty == "" {
 		xTicks = p.x.ticks(max(2, int((box.Max.X-box.Min.X)/55)))
+		if p.xTicks != nil {
+			xTicks = p.xTicks
+		}
 	}
 	rightEdge := vg.Length(math.Inf(-1)) // of the last label written
 	for _, t := range xTicks {
@@ -94,15 +108,16 @@ func (p *panel) draw(c draw.Canvas) {
 		gap := min(0.5, (hi.X-lo.X)/8)
 		fillRect(c, rect(lo.X+gap, lo.Y, hi.X-lo.X-2*gap, hi.Y-lo.Y), blue)
 	}
+	if p.under != nil && p.empty == "" {
+		p.under(box, at)
+	}
 	c.StrokeLine2(draw.LineStyle{Color: rule, Width: 0.75}, box.Min.X, box.Min.Y, box.Max.X, box.Min.Y)
 	if p.empty != "" {
 		style := sans(subtitleSize, quiet)
 		write(c, style, box.Center().X, box.Center().Y, draw.XCenter, fit(style, p.empty, box.Max.X-box.Min.X))
 		return
 	}
-	for _, m := range p.marks {
-		p.drawMark(box, m)
-	}
+	p.drawMarks(box)
 	for _, l := range p.lines {
 		p.drawLine(box, l, at)
 	}
@@ -165,20 +180,32 @@ func (p *panel) drawHead(c draw.Canvas) vg.Length {
 	return used
 }
 
-// drawMark draws a dashed vertical line with its label at the upper end.
-func (p *panel) drawMark(box draw.Canvas, m Mark) {
-	if !p.x.shows(m.X) || m.X < p.x.min || m.X > p.x.max {
-		return
-	}
-	x := box.X(p.x.norm(m.X))
-	box.StrokeLine2(draw.LineStyle{Color: quiet, Width: 0.75, Dashes: []vg.Length{3, 2}}, x, box.Min.Y, x, box.Max.Y)
+// drawMarks draws dashed vertical lines with their labels at the upper end, one
+// below the other where they would meet.
+func (p *panel) drawMarks(box draw.Canvas) {
 	style := sans(labelSize, ink)
-	label := fit(style, m.Label, (box.Max.X-box.Min.X)/2)
-	if x+4+style.Width(label) > box.Max.X {
-		write(box, style, x-4, box.Max.Y-labelSize-1, draw.XRight, label)
-		return
+	var rightEdges []vg.Length // of the last label in each row
+	for _, m := range p.marks {
+		if !p.x.shows(m.X) || m.X < p.x.min || m.X > p.x.max {
+			continue
+		}
+		x := box.X(p.x.norm(m.X))
+		box.StrokeLine2(draw.LineStyle{Color: quiet, Width: 0.75, Dashes: []vg.Length{3, 2}}, x, box.Min.Y, x, box.Max.Y)
+		label := fit(style, m.Label, (box.Max.X-box.Min.X)/2)
+		left, width := x+4, style.Width(label)
+		if left+width > box.Max.X {
+			left = x - 4 - width
+		}
+		row := 0
+		for row < len(rightEdges) && left < rightEdges[row]+4 {
+			row++
+		}
+		if row == len(rightEdges) {
+			rightEdges = append(rightEdges, 0)
+		}
+		rightEdges[row] = left + width
+		write(box, style, left, box.Max.Y-labelSize-1-vg.Length(row)*(labelSize+3), draw.XLeft, label)
 	}
-	write(box, style, x+4, box.Max.Y-labelSize-1, draw.XLeft, label)
 }
 
 // drawLine draws the runs of points between the gaps. A run of one point would

@@ -133,6 +133,7 @@ func gallery(t *testing.T) map[string]*Figure {
 		"lines":     ok(Lines(Chart{Title: "t", XLabel: "x", YLabel: "y", Series: []Series{{Name: "a", Y: slope(1, 2, 50)}}})),
 		"scatter":   ok(Scatter(Chart{Series: []Series{{Y: slope(1, 2, 50)}, {Y: slope(3, 2, 50)}}})),
 		"histogram": ok(Histogram(slope(-1, 1, 500), 0, "weights", "w")),
+		"board":     ok(wholeBoard().Figure()),
 		"confusion": ok(Confusion([][]int{{50, 1}, {3, 40}}, []string{"cat", "dog"}, "pets")),
 		"mistakes":  ok(Mistakes([]Mistake{{grey(28, 28, 0.5), "4", "9", 0.7}}, 100, 10)),
 		"filters":   ok(Filters(Weights{2, 1, 2, 2, []float32{1, -1, 0, 0.5, 0, 0, 0, 0}}, nil, "conv")),
@@ -543,7 +544,9 @@ func TestWhatCannotBeDrawnIsAnError(t *testing.T) {
 		call func() (*Figure, error)
 		want string
 	}{
-		{"series", func() (*Figure, error) { return Lines(Chart{Series: []Series{{"a", []float64{1}, []float64{1, 2}}}}) }, "1 x for 2 y"},
+		{"series", func() (*Figure, error) {
+			return Lines(Chart{Series: []Series{{Name: "a", X: []float64{1}, Y: []float64{1, 2}}}})
+		}, "1 x for 2 y"},
 		{"size", func() (*Figure, error) { return Lines(Chart{Width: 20}) }, "20 x 800"},
 		{"bins", func() (*Figure, error) { return Histogram(nil, -1, "", "") }, "-1 bins"},
 		{"no class", func() (*Figure, error) { return Confusion(nil, nil, "") }, "0 classes"},

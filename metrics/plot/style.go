@@ -82,6 +82,13 @@ func bold(size float64, c color.Color) text.Style {
 	return s
 }
 
+// mono is sans with characters of one width.
+func mono(size float64, c color.Color) text.Style {
+	s := sans(size, c)
+	s.Font.Variant = "Mono"
+	return s
+}
+
 // write draws text whose anchor is at x, and whose baseline is at y. align is
 // one of draw.XLeft, XCenter and XRight. A style's rotation turns about (x, y).
 func write(c draw.Canvas, style text.Style, x, y vg.Length, align draw.XAlignment, s string) {
