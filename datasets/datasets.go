@@ -37,7 +37,8 @@ type File struct {
 	SHA256 string `json:"sha256"` // of the content, in lower-case hexadecimal
 }
 
-// Archive is one file as the home of a set serves it.
+// Archive is one file as the home of a set serves it. Its length is 0 when it
+// stands nowhere: then its home is asked for it, and the SHA-256 decides as ever.
 type Archive struct {
 	File
 	URLs    []string `json:"urls"`    // homes, the preferred one first
@@ -53,6 +54,8 @@ const (
 	Plain   Packing = "plain" // the archive is the file
 	Gzip    Packing = "gzip"
 	TarGzip Packing = "tar+gzip"
+	// Source is any form that Set.Convert makes the files from.
+	Source Packing = "source"
 )
 
 // Bytes is the total length of the files of s.
@@ -64,7 +67,8 @@ func (s Set) Bytes() int64 {
 	return n
 }
 
-// DownloadBytes is the total length of what is downloaded for s.
+// DownloadBytes is the total length of what is downloaded for s, without
+// archives whose length only their home knows.
 func (s Set) DownloadBytes() int64 {
 	var n int64
 	for _, a := range s.Archives {
@@ -79,7 +83,13 @@ const (
 	fashionGitHub    = "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/b2617bb6d3ffa2e429640350f613e3291e10b141/data/fashion/"
 	fashionS3        = "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/"
 	shakespeareInput = "https://raw.githubusercontent.com/karpathy/char-rnn/6f9487a6fe5b420b7ca9afb0d7c078e37c1d1b4e/data/tinyshakespeare/input.txt"
+	brownZip         = "https://raw.githubusercontent.com/nltk/nltk_data/550b6625bcef1f2abff2ff770a5a0d272c9c6b2a/packages/corpora/brown.zip"
+	mailCorpus       = "https://spamassassin.apache.org/old/publiccorpus/"
 )
+
+func mailArchive(name, sha256 string) Archive {
+	return Archive{File{name, 0, sha256}, []string{mailCorpus + name}, Source}
+}
 
 func fashionArchive(name string, bytes int64, sha256 string) Archive {
 	name += ".gz"
@@ -95,6 +105,18 @@ var all = []Set{
 		License:     "CC BY 4.0 (UCI), BSD-3-Clause (the file, from scikit-learn)",
 		Home:        "https://archive.ics.uci.edu/dataset/17/breast+cancer+wisconsin+diagnostic",
 		Embedded:    true,
+	},
+	{
+		Name:        "brown",
+		Description: "1.16 million words of American English of 1961, 500 texts with parts of speech",
+		Authors:     "W. N. Francis, H. Kucera, 1964",
+		License:     "redistribution permitted, non-commercial use",
+		Home:        "https://www.nltk.org/nltk_data/",
+		Files:       []File{{"brown.tar", 10351616, "5b9c0e58e465f721d76dbc4cff1420be90f29856af0fbcc0ada80ffb73d5690a"}},
+		Archives: []Archive{{
+			File{"brown.zip", 3314357, "9b275f9b3b95d7bd66ccfb7cd259f445a13bbe5d1f4107aba09fd3e8364bafa6"}, []string{brownZip}, Source,
+		}},
+		Convert: packBrown,
 	},
 	{
 		Name:        "cifar-10",
@@ -144,6 +166,22 @@ var all = []Set{
 		Embedded:    true,
 	},
 	{
+		Name:        "spamassassin",
+		Description: "6,046 mails of 2002, spam and ham (what is not spam)",
+		Authors:     "J. Mason, The Apache SpamAssassin project, 2002 to 2005",
+		License:     "none stated for the whole; the senders keep their copyright",
+		Home:        mailCorpus,
+		Files:       []File{{"spamassassin.tar", 37194240, "e2844d02e400ab6ddd50a76af6b9dbf49b738dd1919246e046b2df6ce21bc6f7"}},
+		Archives: []Archive{
+			mailArchive("20030228_easy_ham.tar.bz2", "2b7b65904bcfcc31d2b5f51946f2d261370b257402cbbd62930b46ab83367438"),
+			mailArchive("20030228_easy_ham_2.tar.bz2", "b4bd3dc5ae5b40f38e99a0e41ad7d16b428b56e818e3a6ffa07330d62004dd38"),
+			mailArchive("20030228_hard_ham.tar.bz2", "ce2ce67880643dbde65ea7f85bffbfe4417349c4bd80b6b0de56262ae6b0a9c9"),
+			mailArchive("20030228_spam.tar.bz2", "c08debc32413804949a866be45ef78195cec2cbafd1da744ed76cdb860589743"),
+			mailArchive("20050311_spam_2.tar.bz2", "44280a0e28bf7645b2279e8e42659271ad82c6f40bf8d364dbda7f1df344a765"),
+		},
+		Convert: packMails,
+	},
+	{
 		Name:        "tiny-shakespeare",
 		Description: "1.1 million characters of Shakespeare's plays in one text file",
 		Authors:     "selected by A. Karpathy, 2015",
@@ -151,6 +189,14 @@ var all = []Set{
 		Home:        "https://github.com/karpathy/char-rnn",
 		Files:       []File{shakespeare},
 		Archives:    []Archive{{shakespeare, []string{shakespeareInput}, Plain}},
+	},
+	{
+		Name:        "wordsim-353",
+		Description: "353 pairs of words and how alike people find them, 0 to 10",
+		Authors:     "L. Finkelstein, E. Gabrilovich, Y. Matias, E. Rivlin, Z. Solan, G. Wolfman, E. Ruppin, 2002",
+		License:     "CC BY 4.0",
+		Home:        "https://gabrilovich.com/resources/data/wordsim353/wordsim353.html",
+		Embedded:    true,
 	},
 }
 

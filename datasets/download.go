@@ -48,7 +48,14 @@ func (s *Store) download(ctx context.Context, set Set, a Archive) (string, error
 func (s *Store) downloadURL(ctx context.Context, f File, url, partPath string) error {
 	pause := s.pause
 	for failed := 0; ; {
-		gained, err := s.attempt(ctx, f, url, partPath)
+		var gained bool
+		var err error
+		if f.Bytes == 0 {
+			f.Bytes, err = s.length(ctx, url)
+		}
+		if err == nil {
+			gained, err = s.attempt(ctx, f, url, partPath)
+		}
 		var permanent permanentError
 		if err == nil || errors.As(err, &permanent) || errors.Is(err, errDisk) {
 			return err
@@ -65,6 +72,40 @@ func (s *Store) downloadURL(ctx context.Context, f File, url, partPath string) e
 		case <-time.After(pause):
 		}
 		pause *= 2
+	}
+}
+
+// maxUnknown bounds a download whose length only its home knows.
+const maxUnknown = 64 << 20
+
+// length asks a home how long its file is.
+func (s *Store) length(ctx context.Context, url string) (int64, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.stall)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodHead, url, nil)
+	if err != nil {
+		return 0, permanentError{err}
+	}
+	request.Header.Set("Accept-Encoding", "identity")
+	request.Header.Set("User-Agent", "hadal")
+	response, err := s.client.Do(request)
+	if err != nil {
+		var inner *neturl.Error
+		if errors.As(err, &inner) {
+			err = fmt.Errorf("cannot reach it: %w", inner.Err)
+		}
+		return 0, err
+	}
+	response.Body.Close()
+	switch n := response.ContentLength; {
+	case response.StatusCode >= 500:
+		return 0, fmt.Errorf("the server answered %s", response.Status)
+	case response.StatusCode != http.StatusOK:
+		return 0, permanentError{fmt.Errorf("the server answered %s", response.Status)}
+	case n < 1 || n > maxUnknown:
+		return 0, permanentError{fmt.Errorf("it serves a file of %d bytes, which is not the one that is wanted", n)}
+	default:
+		return n, nil
 	}
 }
 

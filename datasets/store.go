@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 )
 
@@ -85,6 +86,7 @@ func (s *Store) Path(set Set) (string, error) {
 // embedded set there is nothing to get; the folder is "".
 func (s *Store) Get(ctx context.Context, set Set) (string, error) {
 	return s.complete(set, func(missing map[string]File) error {
+		var sources []string // as .part, until all are there
 		for _, a := range set.Archives {
 			if !a.holdsAny(missing) {
 				continue
@@ -93,6 +95,10 @@ func (s *Store) Get(ctx context.Context, set Set) (string, error) {
 			if err != nil {
 				return err
 			}
+			if a.Packing == Source {
+				sources = append(sources, part)
+				continue
+			}
 			if err := s.unpack(ctx, set, a, part, missing); err != nil {
 				return err
 			}
@@ -100,7 +106,20 @@ func (s *Store) Get(ctx context.Context, set Set) (string, error) {
 				return s.diskError(err)
 			}
 		}
-		return nil
+		if sources == nil {
+			return nil
+		}
+		for _, part := range sources {
+			path := strings.TrimSuffix(part, ".part")
+			if err := os.Rename(part, path); err != nil {
+				return s.diskError(err)
+			}
+			defer os.Remove(path)
+		}
+		if _, err := set.Convert(s.Dir(set), s.Dir(set)); err != nil {
+			return fmt.Errorf("cannot make %s of what was downloaded: %w", set.Name, err)
+		}
+		return s.dropWrong(set, s.Dir(set), missing)
 	})
 }
 
@@ -128,7 +147,7 @@ func (s *Store) Import(ctx context.Context, set Set, from string) (string, error
 		}
 		for _, a := range set.Archives {
 			path := filepath.Join(from, a.Name)
-			if _, err := os.Stat(path); err == nil && a.holdsAny(missing) {
+			if _, err := os.Stat(path); err == nil && a.holdsAny(missing) && a.Packing != Source {
 				if err := s.unpack(ctx, set, a, path, missing); err != nil {
 					return err
 				}

@@ -16,7 +16,7 @@ import (
 
 // holdsAny reports whether one of the missing files can be in a.
 func (a Archive) holdsAny(missing map[string]File) bool {
-	if a.Packing == TarGzip {
+	if a.Packing == TarGzip || a.Packing == Source {
 		return len(missing) > 0
 	}
 	_, ok := missing[a.content()]
