@@ -13,7 +13,7 @@ import (
 // FuzzConfig reads hostile configurations. What is accepted must make sense,
 // and be written and read again as the same.
 func FuzzConfig(f *testing.F) {
-	good, err := json.Marshal(Config{Recipe: "mnist-best", Epochs: 2, ScheduleEpochs: 3, BatchSize: 4, LearningRate: 0.5, Members: 5, HoldOut: 6, Precision: "f32"})
+	good, err := json.Marshal(Config{Recipe: "mnist-best", Epochs: 2, ScheduleEpochs: 3, BatchSize: 4, LearningRate: 0.5, Members: 5, HoldOut: 6, Full: true, Init: "runs/a", Fresh: "out", Freeze: "conv*,norm*", Precision: "f32"})
 	if err != nil {
 		f.Fatal(err)
 	}

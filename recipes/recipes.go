@@ -7,9 +7,18 @@ import (
 	"strings"
 
 	"github.com/hadal-ml/hadal/recipes/basics"
+	"github.com/hadal-ml/hadal/recipes/capsnet"
 	"github.com/hadal-ml/hadal/recipes/digits"
+	"github.com/hadal-ml/hadal/recipes/dqn"
+	"github.com/hadal-ml/hadal/recipes/generative"
+	"github.com/hadal-ml/hadal/recipes/language"
+	"github.com/hadal-ml/hadal/recipes/lnet"
 	"github.com/hadal-ml/hadal/recipes/logistic"
+	"github.com/hadal-ml/hadal/recipes/multitask"
+	"github.com/hadal-ml/hadal/recipes/photos"
 	"github.com/hadal-ml/hadal/recipes/recipe"
+	"github.com/hadal-ml/hadal/recipes/sentiment"
+	"github.com/hadal-ml/hadal/recipes/word2vec"
 )
 
 // all stands in the order in which a newcomer should meet them.
@@ -20,8 +29,30 @@ var all = []recipe.Recipe{
 	digits.MLPRecipe,
 	digits.LeNetRecipe,
 	logistic.Recipe,
+	lnet.Recipe,
 	basics.LineRecipe,
 	basics.UniversalRecipe,
+	language.CharLSTMRecipe,
+	language.CharGRURecipe,
+	language.CharRNNRecipe,
+	language.TransformerRecipe,
+	generative.AutoencoderRecipe,
+	generative.VAERecipe,
+	generative.GANRecipe,
+	generative.DCGANRecipe,
+	generative.DCGANFashionRecipe,
+	capsnet.Recipe,
+	multitask.Recipe,
+	photos.FashionRecipe,
+	photos.FewRecipe,
+	photos.ResNet20Recipe,
+	photos.VGGRecipe,
+	photos.InceptionRecipe,
+	photos.DenseNetRecipe,
+	sentiment.Recipe,
+	word2vec.SkipGramRecipe,
+	word2vec.CBOWRecipe,
+	dqn.Recipe,
 }
 
 // All returns every recipe, in the order in which a newcomer should meet them.

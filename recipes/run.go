@@ -43,7 +43,10 @@ type Config struct {
 	// HoldOut is how many samples of the training set are measured on in place
 	// of the test set, and not trained on.
 	HoldOut   int             `json:"hold_out,omitempty"`
-	Full      bool            `json:"full,omitempty"` // the setting of the paper
+	Full      bool            `json:"full,omitempty"`   // the setting of the paper
+	Init      string          `json:"init,omitempty"`   // run or file that the weights were taken from at the start
+	Fresh     string          `json:"fresh,omitempty"`  // patterns of the parameters that were not
+	Freeze    string          `json:"freeze,omitempty"` // patterns of the parameters that are not learned
 	Precision train.Precision `json:"precision"`
 	Version   string          `json:"version"`
 }
@@ -70,6 +73,16 @@ type Options struct {
 	Callbacks func(member, members int) []train.Callback
 	// Full asks for the setting of the paper, however long it takes.
 	Full bool
+	// Init is a run folder or a safetensors file: what fits by name and shape is
+	// what the networks start from. Initialised, unless nil, is told what did.
+	Init        string
+	Initialised func(t *Transfer)
+	// Fresh lists patterns of parameters that begin anew in spite of Init, with
+	// commas in between, in the manner of nn.Freeze: mostly the last layer.
+	Fresh string
+	// Freeze lists patterns of parameters that are not learned, with commas in
+	// between, in the manner of nn.Freeze.
+	Freeze string
 	// Bar shows how trainings go that Callbacks cannot be told of; nil: nobody looks.
 	Bar recipe.Bar
 }
@@ -199,6 +212,10 @@ func Train(ctx context.Context, r recipe.Recipe, o Options) (*Run, *Result, erro
 	if c.BatchSize > learn.Len() {
 		return nil, nil, fmt.Errorf("a batch of %d samples is larger than the training data (%d samples); use --batch %d or less", c.BatchSize, learn.Len(), learn.Len())
 	}
+	model, members := newModel(r, c)
+	if err := prepare(r, c, members, dir, o); err != nil {
+		return nil, nil, err
+	}
 	// Only now, so that a mistake leaves no folder behind.
 	if err := c.save(dir); err != nil {
 		return nil, nil, err
@@ -207,7 +224,6 @@ func Train(ctx context.Context, r recipe.Recipe, o Options) (*Run, *Result, erro
 	if err := os.Remove(filepath.Join(dir, ResultFile)); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, nil, err
 	}
-	model, members := newModel(r, c)
 	metadata := map[string]string{"recipe": c.Recipe, "version": c.Version}
 	result := &Result{Recipe: c.Recipe, Seed: c.Seed, Epochs: c.Epochs, Parameters: nn.CountParameters(model),
 		Threads: par.Threads(), ISA: c.Precision.ISA(), Precision: string(c.Precision), Version: c.Version}
@@ -267,10 +283,23 @@ func start(r *recipe.Recipe, o Options) (string, Config, error) {
 	if o.Resume != "" {
 		return resume(r, o)
 	}
+	if o.Full {
+		full, err := r.Fully()
+		if err != nil {
+			return "", Config{}, err
+		}
+		*r = full
+	}
 	c := Config{Recipe: r.Name, Epochs: r.Epochs, ScheduleEpochs: r.Epochs, BatchSize: r.BatchSize, LearningRate: r.Rate,
-		Members: max(r.Members, 1), Limit: o.Limit, HoldOut: o.HoldOut, Full: o.Full, Precision: cmp.Or(o.Precision, train.F32), Version: o.Version}
+		Members: max(r.Members, 1), Limit: o.Limit, HoldOut: o.HoldOut, Full: o.Full, Init: o.Init, Fresh: o.Fresh, Freeze: o.Freeze, Precision: cmp.Or(o.Precision, train.F32), Version: o.Version}
 	if err := o.Precision.Check(); err != nil {
 		return "", c, err
+	}
+	if c.Fresh != "" && c.Init == "" {
+		return "", c, errors.New("--fresh says what begins anew in spite of --init: give both or none")
+	}
+	if r.Train != nil && (c.Init != "" || c.Freeze != "") {
+		return "", c, fmt.Errorf("%s trains in its own way: leave --init and --freeze out", r.Name)
 	}
 	if r.Train != nil && c.Precision != train.F32 {
 		return "", c, fmt.Errorf("%s trains in its own way, in float32 only: leave --precision out", r.Name)
@@ -314,8 +343,13 @@ func resume(r *recipe.Recipe, o Options) (string, Config, error) {
 		return "", c, fmt.Errorf("%s is a run of %s, not of %s", o.Resume, found.Name, r.Name)
 	}
 	*r = found
-	if o.BatchSize > 0 && o.BatchSize != c.BatchSize || o.Rate > 0 && o.Rate != c.LearningRate || o.Seed != nil && *o.Seed != c.Seed || o.Limit > 0 && o.Limit != c.Limit || o.HoldOut > 0 && o.HoldOut != c.HoldOut || o.Precision != "" && o.Precision != c.Precision {
-		return "", c, errors.New("--resume goes on with the settings of the run: leave --batch, --lr, --seed, --limit, --holdout and --precision out")
+	if c.Full {
+		if *r, err = found.Fully(); err != nil {
+			return "", c, err
+		}
+	}
+	if o.BatchSize > 0 && o.BatchSize != c.BatchSize || o.Rate > 0 && o.Rate != c.LearningRate || o.Seed != nil && *o.Seed != c.Seed || o.Limit > 0 && o.Limit != c.Limit || o.HoldOut > 0 && o.HoldOut != c.HoldOut || o.Precision != "" && o.Precision != c.Precision || o.Full && !c.Full || o.Init != "" && o.Init != c.Init || o.Fresh != "" && o.Fresh != c.Fresh || o.Freeze != "" && o.Freeze != c.Freeze {
+		return "", c, errors.New("--resume goes on with the settings of the run: leave --batch, --lr, --seed, --limit, --holdout, --full, --init, --fresh, --freeze and --precision out")
 	}
 	if o.Epochs > MaxEpochs-c.Epochs {
 		return "", c, fmt.Errorf("%d more epochs are too many: a run has at most %d, and this one has %d", o.Epochs, MaxEpochs, c.Epochs)

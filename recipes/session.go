@@ -34,6 +34,12 @@ func trainOwn(ctx context.Context, r recipe.Recipe, c Config, dir string, o Opti
 	return run, result, writeJSON(filepath.Join(dir, ResultFile), result)
 }
 
+// RecipeOf returns the recipe of the run in a folder.
+func RecipeOf(dir string) (recipe.Recipe, error) {
+	_, r, err := readConfig(dir)
+	return r, err
+}
+
 // OpenAs reads the run in a folder and returns it as something that can do what
 // T says; does is a word for that, for the error of a run that cannot.
 func OpenAs[T any](dir, does string) (T, error) {

@@ -45,6 +45,15 @@ func completeRunThenFiles(cmd *cobra.Command, args []string, typed string) ([]co
 	return completeRuns(cmd, args, typed)
 }
 
+// completeRunOrFile offers run folders, or files when there is none that begins
+// as typed.
+func completeRunOrFile(cmd *cobra.Command, args []string, typed string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	if out, _ := completeRuns(cmd, args, typed); len(out) > 0 {
+		return out, cobra.ShellCompDirectiveDefault
+	}
+	return nil, cobra.ShellCompDirectiveDefault
+}
+
 // completeOneRun offers a run folder for the only argument.
 func completeOneRun(cmd *cobra.Command, args []string, typed string) ([]cobra.Completion, cobra.ShellCompDirective) {
 	if len(args) > 0 {

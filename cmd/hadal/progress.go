@@ -25,6 +25,7 @@ type quietReporter struct{ out io.Writer }
 
 func (quietReporter) callbacks(int, int) []train.Callback { return nil }
 func (quietReporter) Set(int64, int64, string)            {}
+func (quietReporter) initialised(*recipes.Transfer)       {}
 func (quietReporter) close()                              {}
 
 func (q quietReporter) result(dir string, r *recipes.Result) error {
@@ -56,6 +57,8 @@ func (p *progressReporter) Set(done, total int64, text string) {
 	p.bar.Set(done, total, text)
 }
 
+func (p *progressReporter) initialised(t *recipes.Transfer) { fmt.Fprintln(p.out, t) }
+
 func (p *progressReporter) close() {
 	if p.bar != nil {
 		p.bar.Close()
@@ -78,6 +81,13 @@ type jsonReporter struct{ e *json.Encoder }
 
 func (jsonReporter) Set(int64, int64, string) {}
 func (jsonReporter) close()                   {}
+
+func (j jsonReporter) initialised(t *recipes.Transfer) {
+	j.e.Encode(struct {
+		Kind string `json:"kind"`
+		*recipes.Transfer
+	}{"init", t})
+}
 
 func (j jsonReporter) callbacks(member, _ int) []train.Callback {
 	return []train.Callback{train.Hooks{OnEpoch: func(s *train.State) error {

@@ -118,7 +118,7 @@ func newRoot(out, stderr io.Writer) *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usageErrorf("%w; see %s --help", err, cmd.CommandPath())
 	})
-	root.AddCommand(newTrain(), newPredict(), newGenerate(), newNearest(), newEval(), newSummary(), newInspect(), newRecipes(), newData(), newBench(), newVersion())
+	root.AddCommand(newTrain(), newPredict(), newGenerate(), newNearest(), newEval(), newSummary(), newInspect(), newRecipes(), newData(), newLab(), newBench(), newVersion())
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()
 	addCompletionExamples(root)

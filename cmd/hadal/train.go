@@ -23,6 +23,7 @@ type trainFlags struct {
 	rate                                   float64
 	seed                                   uint64
 	out, resume, precision                 string
+	init, fresh, freeze                    string
 	quiet, json, pictures, full            bool
 }
 
@@ -38,7 +39,8 @@ func newTrain() *cobra.Command {
 			"  hadal train deepconvnet --seed 3 --out runs/third\n" +
 			"  hadal train lenet --epochs 1 --limit 5000        a quick look\n" +
 			"  hadal train lenet --lr 1e-3 --holdout 10000      a try that the test set has no part in\n" +
-			"  hadal train --resume runs/third --epochs 5       five more epochs",
+			"  hadal train --resume runs/third --epochs 5       five more epochs\n" +
+			"  hadal train fashion-few --init runs/mnist --fresh out      from the weights of another run, but for the last layer",
 		Args: between(0, 1),
 
 		DisableFlagsInUseLine: true,
@@ -58,11 +60,15 @@ func newTrain() *cobra.Command {
 	fl.IntVar(&f.limit, "limit", 0, "use this many samples of each data set, for a quick look (default: all)")
 	fl.IntVar(&f.holdout, "holdout", 0, "measure on this many samples held out of the training set, not on the test set:\nfor choosing settings. The same seed holds out the same samples")
 	fl.BoolVar(&f.full, "full", false, "train as the paper did, however long it takes, where a recipe has such a setting")
+	fl.StringVar(&f.init, "init", "", "start from the weights of a run, or of a safetensors file, that fit by name and shape")
+	fl.StringVar(&f.fresh, "fresh", "", "with --init: begin these anew all the same, mostly the last layer, such as 'out' or 'fc'")
+	fl.StringVar(&f.freeze, "freeze", "", "do not learn the parameters, or layers, whose names match these patterns,\nsuch as 'conv*,norm*'")
 	fl.BoolVar(&f.pictures, "pictures", true, "draw the curves, the confusion matrix, the mistakes and the filters")
 	fl.BoolVar(&f.quiet, "quiet", false, "print the last sentence only")
 	fl.BoolVar(&f.json, "json", false, "print one JSON object for each epoch and one for the result, for programs")
 	cmd.MarkFlagDirname("out")
 	cmd.RegisterFlagCompletionFunc("resume", completeRuns)
+	cmd.RegisterFlagCompletionFunc("init", completeRunOrFile)
 	cmd.RegisterFlagCompletionFunc("precision", cobra.FixedCompletions(train.Precisions(), cobra.ShellCompDirectiveNoFileComp))
 	return cmd
 }
@@ -77,6 +83,14 @@ func (f *trainFlags) check(cmd *cobra.Command, args []string) error {
 		return usageErrorf("--resume needs the folder of a run, such as --resume runs/mnist")
 	case given("resume") && given("out"):
 		return usageErrorf("--resume goes on in the folder of the run: leave --out away")
+	case given("init") && f.init == "":
+		return usageErrorf("--init needs the folder of a run or a safetensors file, such as --init runs/mnist")
+	case given("fresh") && !given("init"):
+		return usageErrorf("--fresh says what begins anew in spite of --init: give --init too")
+	case given("fresh") && f.fresh == "":
+		return usageErrorf("--fresh needs patterns of names, such as --fresh out; hadal summary NAME shows the names")
+	case given("freeze") && f.freeze == "":
+		return usageErrorf("--freeze needs patterns of names, such as --freeze 'conv*,norm*'; hadal summary NAME shows the names")
 	case given("epochs") && (f.epochs < 1 || f.epochs > recipes.MaxEpochs):
 		return usageErrorf("--epochs %d: 1 to %d are possible", f.epochs, recipes.MaxEpochs)
 	case given("batch") && f.batch < 1:
@@ -116,7 +130,7 @@ func (f *trainFlags) run(cmd *cobra.Command, args []string) error {
 
 	show := f.reporter(cmd)
 	o := recipes.Options{Epochs: f.epochs, BatchSize: f.batch, Rate: f.rate, Limit: f.limit, HoldOut: f.holdout, Out: f.out, Resume: f.resume,
-		NoPictures: !f.pictures, Version: moduleVersion(), Callbacks: show.callbacks, Full: f.full, Bar: show}
+		NoPictures: !f.pictures, Version: moduleVersion(), Callbacks: show.callbacks, Full: f.full, Bar: show, Init: f.init, Initialised: show.initialised, Fresh: f.fresh, Freeze: f.freeze}
 	if cmd.Flags().Changed("seed") {
 		o.Seed = &f.seed
 	}
@@ -159,7 +173,8 @@ func (withoutInterruption) Unwrap() error { return nil }
 type reporter interface {
 	callbacks(member, members int) []train.Callback
 	recipe.Bar
-	close() // gives the terminal back
+	initialised(t *recipes.Transfer) // before the training
+	close()                          // gives the terminal back
 	result(dir string, r *recipes.Result) error
 }
 

@@ -49,9 +49,7 @@ func dropHalf(c *nn.Context, x *tensor.Tensor) *tensor.Tensor {
 	return nn.Dropout{P: 0.5}.Forward(c, x).MulScalar(0.5)
 }
 
-// DeepConvNetRecipe trains it as the book does: its Adam has an epsilon of 1e-7
-// (section 6.1.6's code), and its batches are drawn with replacement (section
-// 4.2.3), so that an epoch is 60,000 draws.
+// DeepConvNetRecipe trains it as the book does.
 var DeepConvNetRecipe = recipe.Recipe{
 	Name: "deepconvnet", Summary: "The deep CNN of Deep Learning from Scratch, to the letter, reads digits",
 	Source: "Saitoh, Deep Learning from Scratch, ch. 8",
@@ -61,7 +59,6 @@ var DeepConvNetRecipe = recipe.Recipe{
 	New:   func(init *nn.Init) nn.Module { return NewDeepConvNet(init) },
 	Input: input,
 	Configure: func(cfg *train.Config, rate float64, steps int) {
-		cfg.Optimizer = optim.Adam(rate).Eps(1e-7)
-		cfg.Replacement = true
+		cfg.Optimizer = optim.Adam(rate)
 	},
 }

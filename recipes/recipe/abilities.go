@@ -24,3 +24,12 @@ type Vocabulary interface {
 	// ..., those words left out. The error names a word that is not known.
 	Nearest(plus, minus []string, k int) ([]Neighbour, error)
 }
+
+// TextClassifier is a trained model that tells texts apart: what Recipe.Open
+// returns for such models, and what `hadal predict` asks.
+type TextClassifier interface {
+	// Classes are the names of the classes.
+	Classes() []string
+	// Classify returns the probability of each class for a text.
+	Classify(text []byte) []float64
+}

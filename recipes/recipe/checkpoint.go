@@ -21,14 +21,23 @@ import (
 type loopProgress struct {
 	Step    int     `json:"step"` // steps done
 	Seconds float64 `json:"seconds"`
+
+	Plain map[string]json.RawMessage `json:"plain,omitempty"` // values of the Plain parts of the state
 }
 
 // saveLoop writes the state of a loop after a number of steps. The file appears
 // whole or not at all.
 func saveLoop(path string, l Loop, done int, seconds float64) error {
 	named := map[string]*tensor.Tensor{}
+	progress := loopProgress{Step: done, Seconds: seconds, Plain: map[string]json.RawMessage{}}
 	for name, part := range l.State {
 		switch p := part.(type) {
+		case Plain:
+			value, err := json.Marshal(p.Value)
+			if err != nil {
+				return fmt.Errorf("the state %q cannot be saved: %w", name, err)
+			}
+			progress.Plain[name] = value
 		case *optim.Optimizer:
 			for key, t := range p.State() {
 				named[name+"."+key] = t
@@ -39,7 +48,7 @@ func saveLoop(path string, l Loop, done int, seconds float64) error {
 			}
 		}
 	}
-	text, err := json.Marshal(loopProgress{done, seconds})
+	text, err := json.Marshal(progress)
 	if err != nil {
 		return err
 	}
@@ -59,6 +68,8 @@ func restoreLoop(path string, l Loop) (done int, seconds float64, err error) {
 	for _, name := range slices.Sorted(maps.Keys(l.State)) {
 		state := nn.WithPrefix(named, name+".")
 		switch part := l.State[name].(type) {
+		case Plain:
+			err = part.load(p.Plain[name])
 		case *optim.Optimizer:
 			err = part.LoadState(state)
 		default:

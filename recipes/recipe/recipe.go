@@ -5,6 +5,7 @@ package recipe
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/hadal-ml/hadal/data"
 	"github.com/hadal-ml/hadal/nn"
@@ -41,6 +42,9 @@ type Recipe struct {
 	// augmentation. cfg has data, loss, epochs, batch size and seed; rate is
 	// the learning rate; steps is the length of the schedule in updates.
 	Configure func(cfg *train.Config, rate float64, steps int)
+	// Full is the setting of the paper, for those who have the time; nil when
+	// there is none. A recipe with Train of its own asks Session.Full instead.
+	Full *Setting
 
 	// Views returns what the networks of an ensemble look at in place of an
 	// input (B, ...) alone, such as the same moved a little; what they say of
@@ -50,6 +54,27 @@ type Recipe struct {
 	// Input tells a picture how to become the model's input; nil when the
 	// model does not read pictures.
 	Input *ImageInput
+}
+
+// Setting is another way to train the network of a recipe: each field stands in
+// place of the recipe's.
+type Setting struct {
+	Epochs    int
+	BatchSize int
+	Rate      float64
+	Configure func(cfg *train.Config, rate float64, steps int)
+}
+
+// Fully returns the recipe with the setting of the paper.
+func (r Recipe) Fully() (Recipe, error) {
+	switch {
+	case r.Train != nil: // which asks the session
+		return r, nil
+	case r.Full == nil:
+		return r, fmt.Errorf("%s has no setting of a paper beside its own: leave --full out", r.Name)
+	}
+	r.Epochs, r.BatchSize, r.Rate, r.Configure = r.Full.Epochs, r.Full.BatchSize, r.Full.Rate, r.Full.Configure
+	return r, nil
 }
 
 // ImageInput is the kind of picture a model was trained on.

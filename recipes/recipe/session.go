@@ -132,8 +132,8 @@ func (s *Session) Fit(ctx context.Context, part string, number, parts int, model
 // each of which follows from its number and the state alone.
 type Loop struct {
 	Steps int
-	// State is everything that a step changes: models (any struct of layers) and
-	// optimizers (*optim.Optimizer), by names of their own.
+	// State is everything that a step changes: models (any struct of layers),
+	// optimizers (*optim.Optimizer) and [Plain] values, by names of their own.
 	State map[string]any
 	// Step does step i, counted from 0, and returns figures worth watching.
 	Step func(i int) ([]Value, error)

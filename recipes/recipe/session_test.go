@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"math"
 	"os"
 	"strings"
 	"testing"
@@ -115,5 +116,71 @@ func TestABadCheckpointOfALoopIsAnError(t *testing.T) {
 		if err := s.Run(t.Context(), l); err == nil || !strings.Contains(err.Error(), CheckpointFile) {
 			t.Errorf("%s: %v", what, err)
 		}
+	}
+}
+
+// walk is a state that is no tensor.
+type walk struct {
+	At   float64
+	Path []int
+}
+
+func (w *walk) Check() error {
+	if w.At > 100 {
+		return errors.New("too far")
+	}
+	return nil
+}
+
+func TestPlainValuesAreAmongTheState(t *testing.T) {
+	dir := t.TempDir()
+	run := func(steps int, w *walk) error {
+		s := &Session{Dir: dir}
+		return s.Run(t.Context(), Loop{Steps: steps, State: map[string]any{"walk": Plain{w}}, Step: func(i int) ([]Value, error) {
+			w.At += 0.1
+			w.Path = append(w.Path, i)
+			return nil, nil
+		}})
+	}
+	if err := run(3, &walk{}); err != nil {
+		t.Fatal(err)
+	}
+	w := walk{At: 7, Path: []int{9, 9, 9, 9, 9}} // which the checkpoint replaces
+	if err := run(5, &w); err != nil {
+		t.Fatal(err)
+	}
+	if want := 0.1 + 0.1 + 0.1 + 0.1 + 0.1; w.At != want || len(w.Path) != 5 || w.Path[2] != 2 || w.Path[4] != 4 {
+		t.Errorf("after three steps and two more: %+v, not %v", w, want)
+	}
+	if err := run(9, &walk{At: math.NaN()}); err != nil { // the value comes from the checkpoint
+		t.Fatal(err)
+	}
+
+	for what, state := range map[string]map[string]any{
+		"another type":       {"walk": Plain{&struct{ Elsewhere int }{}}},
+		"another name":       {"run": Plain{&walk{}}},
+		"numbers for a text": {"walk": Plain{new(string)}},
+	} {
+		s := &Session{Dir: dir}
+		err := s.Run(t.Context(), Loop{Steps: 20, State: state, Step: func(int) ([]Value, error) { return nil, nil }})
+		if err == nil || !strings.Contains(err.Error(), CheckpointFile) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	s := &Session{Dir: t.TempDir()}
+	far := func() error {
+		w := &walk{}
+		return s.Run(t.Context(), Loop{Steps: 1, State: map[string]any{"walk": Plain{w}}, Step: func(int) ([]Value, error) { w.At = 101; return nil, nil }})
+	}
+	if err := far(); err != nil {
+		t.Fatal(err)
+	}
+	if err := far(); err == nil || !strings.Contains(err.Error(), "too far") {
+		t.Errorf("a value that its own check refuses: %v", err)
+	}
+	s = &Session{Dir: t.TempDir()}
+	w = walk{At: math.Inf(1)}
+	if err := s.Run(t.Context(), Loop{Steps: 1, State: map[string]any{"walk": Plain{&w}}, Step: func(int) ([]Value, error) { return nil, nil }}); err == nil {
+		t.Error("an infinite number was saved")
 	}
 }

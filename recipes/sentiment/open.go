@@ -1,0 +1,40 @@
+package sentiment
+
+import (
+	"path/filepath"
+
+	"github.com/hadal-ml/hadal/nn"
+	"github.com/hadal-ml/hadal/recipes/recipe"
+	"github.com/hadal-ml/hadal/recipes/vocabulary"
+	"github.com/hadal-ml/hadal/tensor"
+)
+
+// reader is a trained network with the words that it knows.
+type reader struct {
+	model *Network
+	words *vocabulary.Vocabulary
+}
+
+// open reads a finished run.
+func open(dir string) (any, error) {
+	words, err := vocabulary.Read(filepath.Join(dir, vocabularyFile))
+	if err != nil {
+		return nil, err
+	}
+	model := NewNetwork(nn.NewInit(0), firstWord+words.Len())
+	if err := nn.Load(filepath.Join(dir, recipe.ModelFile), model); err != nil {
+		return nil, err
+	}
+	return &reader{model, words}, nil
+}
+
+// Classes are the names of the classes.
+func (r *reader) Classes() []string { return Classes }
+
+// Classify returns the probability of each class for a mail, with or without
+// headers.
+func (r *reader) Classify(text []byte) []float64 {
+	x := make([]float32, maxTokens)
+	encode(x, Tokens(Text(text)), r.words)
+	return r.model.Forward(nn.Inference(), tensor.FromSlice(x, 1, maxTokens)).Softmax(-1).Float64s()
+}

@@ -1,0 +1,182 @@
+package word2vec
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/hadal-ml/hadal/datasets/wordsim"
+	"github.com/hadal-ml/hadal/internal/kernel/vec"
+	"github.com/hadal-ml/hadal/recipes/recipe"
+	"github.com/hadal-ml/hadal/recipes/vocabulary"
+)
+
+// Vectors are words with their vectors, scaled to length 1: the products of
+// vectors are then cosines.
+type Vectors struct {
+	words *vocabulary.Vocabulary
+	width int
+	unit  []float32 // (words, width)
+}
+
+func newVectors(words *vocabulary.Vocabulary, table []float32, width int) *Vectors {
+	v := &Vectors{words, width, slices.Clone(table)}
+	for id := range words.Len() {
+		toUnit(v.row(id))
+	}
+	return v
+}
+
+func toUnit(x []float32) {
+	if norm := math.Sqrt(vec.SumSquares(x)); norm > 0 {
+		vec.MulScalar(x, x, float32(1/norm))
+	}
+}
+
+func (v *Vectors) row(id int) []float32 { return v.unit[id*v.width:][:v.width] }
+
+// Nearest implements [recipe.Vocabulary]: the words with the greatest cosine with
+// the sum of unit vectors, as Mikolov et al. solve analogies (2013a, section 4).
+func (v *Vectors) Nearest(plus, minus []string, k int) ([]recipe.Neighbour, error) {
+	if len(plus)+len(minus) == 0 {
+		return nil, errors.New("there is no word to find the neighbours of")
+	}
+	sum := make([]float32, v.width)
+	given := map[int]bool{}
+	for i, list := range [][]string{plus, minus} {
+		sign := float32(1 - 2*i)
+		for _, word := range list {
+			spelled, _ := normal(word)
+			id, known := v.words.ID(spelled)
+			if !known {
+				return nil, fmt.Errorf("%q is not among the %d words of the vocabulary, or too rare", word, v.words.Len())
+			}
+			given[id] = true
+			vec.Axpy(sum, sign, v.row(id))
+		}
+	}
+	toUnit(sum)
+	var found []recipe.Neighbour
+	for id := range v.words.Len() {
+		if !given[id] {
+			found = append(found, recipe.Neighbour{Word: v.words.Word(id), Similarity: vec.Dot(sum, v.row(id))})
+		}
+	}
+	slices.SortFunc(found, func(a, b recipe.Neighbour) int {
+		return cmp.Or(cmp.Compare(b.Similarity, a.Similarity), cmp.Compare(a.Word, b.Word))
+	})
+	return found[:min(k, len(found))], nil
+}
+
+// agreement compares cosines with what people said of pairs of words: the rank
+// correlation, over the pairs whose words are both in the vocabulary, and how
+// many these are.
+func (v *Vectors) agreement(pairs []wordsim.Pair) (spearman float64, known int) {
+	var cosines, scores []float64
+	for _, p := range pairs {
+		a, _ := normal(p.A)
+		b, _ := normal(p.B)
+		i, knowsA := v.words.ID(a)
+		j, knowsB := v.words.ID(b)
+		if knowsA && knowsB {
+			cosines = append(cosines, vec.Dot(v.row(i), v.row(j)))
+			scores = append(scores, p.Score)
+		}
+	}
+	return rankCorrelation(cosines, scores), len(scores)
+}
+
+// rankCorrelation is that of Spearman (1904): the correlation of the ranks,
+// equal values sharing theirs. It is 0 where one side has no variance.
+func rankCorrelation(x, y []float64) float64 {
+	a, b := ranks(x), ranks(y)
+	mean := float64(len(x)-1) / 2
+	var ab, aa, bb float64
+	for i := range a {
+		ab += (a[i] - mean) * (b[i] - mean)
+		aa += (a[i] - mean) * (a[i] - mean)
+		bb += (b[i] - mean) * (b[i] - mean)
+	}
+	if aa == 0 || bb == 0 {
+		return 0
+	}
+	return ab / math.Sqrt(aa*bb)
+}
+
+func ranks(x []float64) []float64 {
+	order := make([]int, len(x))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortFunc(order, func(i, j int) int { return cmp.Compare(x[i], x[j]) })
+	out := make([]float64, len(x))
+	for lo := 0; lo < len(order); {
+		hi := lo + 1
+		for hi < len(order) && x[order[hi]] == x[order[lo]] {
+			hi++
+		}
+		for _, i := range order[lo:hi] {
+			out[i] = float64(lo+hi-1) / 2
+		}
+		lo = hi
+	}
+	return out
+}
+
+// plane projects vectors (n, width) onto the two directions in which they vary
+// most, the first two principal components, found by the power method.
+func plane(x []float64, n, width int) [][2]float64 {
+	centred := slices.Clone(x)
+	for j := range width {
+		mean := 0.0
+		for i := range n {
+			mean += centred[i*width+j] / float64(n)
+		}
+		for i := range n {
+			centred[i*width+j] -= mean
+		}
+	}
+	out := make([][2]float64, n)
+	for axis := range 2 {
+		direction := make([]float64, width)
+		for j := range direction {
+			direction[j] = math.Cos(float64(j)) // any that is not at a right angle to the result
+		}
+		along := make([]float64, n)
+		for range 500 {
+			for i := range n {
+				along[i] = dot(centred[i*width:][:width], direction)
+			}
+			clear(direction)
+			for i := range n {
+				for j := range direction {
+					direction[j] += along[i] * centred[i*width+j]
+				}
+			}
+			norm := math.Sqrt(dot(direction, direction))
+			if norm == 0 {
+				break // there is no variance left
+			}
+			for j := range direction {
+				direction[j] /= norm
+			}
+		}
+		for i := range n {
+			out[i][axis] = dot(centred[i*width:][:width], direction)
+			for j := range direction { // what is left is at right angles to it
+				centred[i*width+j] -= out[i][axis] * direction[j]
+			}
+		}
+	}
+	return out
+}
+
+func dot(a, b []float64) float64 {
+	s := 0.0
+	for i := range a {
+		s += a[i] * b[i]
+	}
+	return s
+}

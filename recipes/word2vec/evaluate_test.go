@@ -1,0 +1,94 @@
+package word2vec
+
+import (
+	"math"
+	"strings"
+	"testing"
+
+	"github.com/hadal-ml/hadal/datasets/wordsim"
+	"github.com/hadal-ml/hadal/internal/rng"
+	"github.com/hadal-ml/hadal/recipes/vocabulary"
+)
+
+func fewVectors() *Vectors {
+	words := vocabulary.New(map[string]int{"king": 9, "queen": 8, "man": 7, "woman": 6, "sea": 5}, 1, 0)
+	return newVectors(words, []float32{
+		5, 5, 0, // king
+		5, -5, 0, // queen
+		0, 3, 3, // man
+		0, -3, 3, // woman
+		0, 0, 1,
+	}, 3)
+}
+
+func TestNearest(t *testing.T) {
+	v := fewVectors()
+	found, err := v.Nearest([]string{"King", "woman"}, []string{"man"}, 2)
+	if err != nil || len(found) != 2 || found[0].Word != "queen" {
+		t.Errorf("%v, %v", found, err)
+	}
+	found, err = v.Nearest([]string{"man"}, nil, 10)
+	if err != nil || len(found) != 4 || found[0].Word != "sea" || math.Abs(found[0].Similarity-math.Sqrt(0.5)) > 1e-6 {
+		t.Errorf("%v, %v", found, err)
+	}
+	if _, err := v.Nearest([]string{"kraken"}, nil, 1); err == nil || !strings.Contains(err.Error(), `"kraken"`) {
+		t.Errorf("an unknown word: %v", err)
+	}
+	if _, err := v.Nearest(nil, nil, 1); err == nil {
+		t.Error("no word at all has neighbours")
+	}
+}
+
+func TestAgreement(t *testing.T) {
+	pairs := []wordsim.Pair{{A: "King", B: "queen", Score: 4}, {A: "man", B: "sea", Score: 9}, {A: "king", B: "woman", Score: 1}, {A: "king", B: "kraken", Score: 0}}
+	// Cosines 0, 0.71 and -0.5 of the pairs that are known: the order of the scores.
+	if r, known := fewVectors().agreement(pairs); math.Abs(r-1) > 1e-12 || known != 3 {
+		t.Errorf("%g of %d pairs", r, known)
+	}
+}
+
+func TestRankCorrelation(t *testing.T) {
+	for _, c := range []struct {
+		x, y []float64
+		want float64
+	}{
+		{[]float64{1, 2, 3, 4}, []float64{10, 20, 25, 400}, 1},
+		{[]float64{1, 2, 3, 4}, []float64{4, 3, 2, 1}, -1},
+		{[]float64{1, 2, 2, 4}, []float64{1, 3, 2, 4}, 0.9486832980505138}, // as scipy.stats.spearmanr says
+		{[]float64{1, 1, 1}, []float64{1, 2, 3}, 0},
+		{nil, nil, 0},
+	} {
+		if got := rankCorrelation(c.x, c.y); math.Abs(got-c.want) > 1e-12 {
+			t.Errorf("%v and %v: %g, want %g", c.x, c.y, got, c.want)
+		}
+	}
+}
+
+func TestPlane(t *testing.T) {
+	// Points that vary by 10 along one direction of space, 3 along another, 0.1
+	// along the third.
+	r := rng.New(1).Stream()
+	const n = 200
+	x := make([]float64, 0, 3*n)
+	a, b := make([]float64, n), make([]float64, n)
+	for i := range n {
+		a[i], b[i] = 10*r.Normal(), 3*r.Normal()
+		c := 0.1 * r.Normal()
+		x = append(x, 5+0.6*a[i]-0.8*b[i], 0.8*a[i]+0.6*b[i], c-7)
+	}
+	at := plane(x, n, 3)
+	for axis, want := range [][]float64{a, b} {
+		var ww, wg, gg float64
+		for i := range n {
+			ww += want[i] * want[i]
+			gg += at[i][axis] * at[i][axis]
+			wg += want[i] * at[i][axis]
+		}
+		if c := math.Abs(wg) / math.Sqrt(ww*gg); c < 0.97 {
+			t.Errorf("axis %d: correlation %g", axis, c)
+		}
+	}
+	if flat := plane(make([]float64, 8), 4, 2); flat[2] != [2]float64{} {
+		t.Errorf("points without variance lie at %v", flat)
+	}
+}
