@@ -119,6 +119,21 @@ func TestAQuickLookIsShorterThanABatch(t *testing.T) {
 	}
 }
 
+func TestARunWithoutItsDataLeavesNoFolder(t *testing.T) {
+	t.Setenv("HADAL_DATA", t.TempDir())
+	r, err := Find("char-rnn")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Join(t.TempDir(), "run")
+	if _, _, err := Train(t.Context(), r, Options{Out: dir}); err == nil {
+		t.Fatal("a training without data succeeds")
+	}
+	if _, err := os.Stat(dir); !os.IsNotExist(err) {
+		t.Errorf("the folder is left behind: %v", err)
+	}
+}
+
 func TestResumeCannotGoBeyondWhatCanBeRead(t *testing.T) {
 	dir := t.TempDir()
 	if _, _, err := Train(context.Background(), logistic.Recipe, Options{Epochs: 1, NoPictures: true, Out: dir}); err != nil {

@@ -26,6 +26,9 @@ func trainOwn(ctx context.Context, r recipe.Recipe, c Config, dir string, o Opti
 		Metadata: map[string]string{"recipe": c.Recipe, "version": c.Version}, Callbacks: o.Callbacks, Bar: o.Bar}
 	run := &Run{Dir: dir, Config: c, Recipe: r}
 	if err := r.Train(ctx, s); err != nil {
+		if o.Resume == "" {
+			removeUnused(dir)
+		}
 		return run, nil, err
 	}
 	result := &Result{Recipe: c.Recipe, Seed: c.Seed, Epochs: c.Epochs, Parameters: s.Outcome.Parameters,
@@ -63,4 +66,15 @@ func OpenAs[T any](dir, does string) (T, error) {
 		return none, fmt.Errorf("%s is a run of %s, which cannot %s", dir, r.Name, does)
 	}
 	return able, nil
+}
+
+// removeUnused removes the folder of a run that holds nothing but its settings:
+// a training that found no data leaves nothing to go on with.
+func removeUnused(dir string) {
+	entries, err := os.ReadDir(dir)
+	if err != nil || len(entries) != 1 || entries[0].Name() != ConfigFile {
+		return
+	}
+	os.Remove(filepath.Join(dir, ConfigFile))
+	os.Remove(dir)
 }

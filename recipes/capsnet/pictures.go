@@ -94,10 +94,12 @@ func reconstructions(m *CapsNet, test data.Dataset, e *train.Evaluation) (*plot.
 // perturbed is the digit whose capsule is turned.
 const perturbed = 4
 
-// Steps of the perturbation: from -0.25 to 0.25, as in the paper, in fewer steps.
+// A number is changed by ±0.25, the ends of the paper's range, and shown unchanged
+// in between; four numbers make a row.
 const (
-	perturbations = 5
-	perturbStep   = 0.125
+	perturbations = 3
+	perturbStep   = 0.25
+	numbersInRow  = 4
 )
 
 // dimensions draws the first test image of a class (the last image of all, where
@@ -124,8 +126,8 @@ func dimensions(m *CapsNet, test data.Dataset, class int) (*plot.Figure, error) 
 			turned := v.Clone()
 			turned.SetIndex(tensor.Scalar(v.At(0, class, d)+by, tensor.Float32), tensor.All, tensor.Int(class), tensor.Int(d))
 			images = append(images, tile(m.Reconstruct(c, turned, digit(class))))
-			captions = append(captions, fmt.Sprintf("v%d %+.3f", d+1, by))
+			captions = append(captions, fmt.Sprintf("v%d %+.2f", d+1, by))
 		}
 	}
-	return plot.Images(images, captions, fmt.Sprintf("capsnet: the capsule of a %d, with one of its %d numbers changed at a time", class, digitSize), 2*perturbations)
+	return plot.Images(images, captions, fmt.Sprintf("capsnet: the capsule of a %d, with one of its %d numbers changed at a time", class, digitSize), numbersInRow*perturbations)
 }
