@@ -14,12 +14,12 @@ import (
 var (
 	CharRNNRecipe  = rnnRecipe("rnn", "plain recurrent units", "behind the other two", 6)
 	CharGRURecipe  = rnnRecipe("gru", "gated recurrent units", "about that of char-lstm", 10)
-	CharLSTMRecipe = rnnRecipe("lstm", "a long short-term memory", "at most 1.50", 13)
+	CharLSTMRecipe = rnnRecipe("lstm", "cells of long short-term memory", "at most 1.50", 13)
 )
 
 func rnnRecipe(cell, units, expect string, minutes float64) recipe.Recipe {
 	return recipe.Recipe{
-		Name: "char-" + cell, Summary: "a language model of characters: " + units + " that write like Shakespeare",
+		Name: "char-" + cell, Summary: "A language model of characters: " + units + " learn to write like Shakespeare",
 		Source: "Karpathy, The Unreasonable Effectiveness of Recurrent Neural Networks, 2015", Data: "tiny-shakespeare",
 		Expect: "validation loss in nats a character: " + expect, Minutes: minutes,
 		Epochs: rnnPasses, BatchSize: 64, Rate: 2e-3,

@@ -12,7 +12,7 @@ import (
 
 // TransformerRecipe is a small GPT on the text that the recurrent networks read.
 var TransformerRecipe = recipe.Recipe{
-	Name: "transformer-lm", Summary: "a language model of characters: a small GPT that writes like Shakespeare",
+	Name: "transformer-lm", Summary: "A language model of characters: a small GPT writes like Shakespeare",
 	Source: "Radford et al., Improving Language Understanding by Generative Pre-Training, 2018", Data: "tiny-shakespeare",
 	Expect: "validation loss in nats a character: at most 1.50", Minutes: 8,
 	Epochs: gptPasses, BatchSize: 16, Rate: 2e-3,
