@@ -25,6 +25,19 @@ type loopProgress struct {
 	Plain map[string]json.RawMessage `json:"plain,omitempty"` // values of the Plain parts of the state
 }
 
+// check refuses names of parts from which a checkpoint could not tell whose a
+// tensor is.
+func (l Loop) check() error {
+	for name := range l.State {
+		for other := range l.State {
+			if strings.HasPrefix(other, name+".") {
+				return fmt.Errorf("the parts %q and %q of a loop's state cannot be told apart in a checkpoint; rename one of them", name, other)
+			}
+		}
+	}
+	return nil
+}
+
 // saveLoop writes the state of a loop after a number of steps. The file appears
 // whole or not at all.
 func saveLoop(path string, l Loop, done int, seconds float64) error {

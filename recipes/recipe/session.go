@@ -156,6 +156,9 @@ const checkpointEvery = time.Minute
 // it saves and returns an error that wraps train.ErrInterrupted; a session that
 // is resumed goes on from there, bit for bit.
 func (s *Session) Run(ctx context.Context, l Loop) error {
+	if err := l.check(); err != nil {
+		return err
+	}
 	checkpoint := s.Path(CheckpointFile)
 	start, spent, err := restoreLoop(checkpoint, l)
 	if errors.Is(err, fs.ErrNotExist) {

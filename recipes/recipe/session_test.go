@@ -184,3 +184,12 @@ func TestPlainValuesAreAmongTheState(t *testing.T) {
 		t.Error("an infinite number was saved")
 	}
 }
+
+func TestNamesThatACheckpointCannotTellApart(t *testing.T) {
+	s := &Session{Dir: t.TempDir(), Rate: 0.05, Seed: 3}
+	l, _ := lineLoop(s, 2)
+	l.State["model.adam"] = l.State["adam"]
+	if err := s.Run(t.Context(), l); err == nil || !strings.Contains(err.Error(), `"model.adam"`) {
+		t.Errorf("the error is %v", err)
+	}
+}
