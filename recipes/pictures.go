@@ -10,6 +10,7 @@ import (
 	"github.com/hadal-ml/hadal/metrics"
 	"github.com/hadal-ml/hadal/metrics/plot"
 	"github.com/hadal-ml/hadal/nn"
+	"github.com/hadal-ml/hadal/recipes/recipe"
 	"github.com/hadal-ml/hadal/train"
 )
 
@@ -23,7 +24,7 @@ func drawCurves(dir, title, judge string) error {
 	if err != nil {
 		return err
 	}
-	run := plot.Run{Name: title, StepEvery: logEvery, ValName: judge}
+	run := plot.Run{Name: title, StepEvery: recipe.LogEvery, ValName: judge}
 	for _, line := range lines {
 		var kind struct{ Kind string }
 		if err := json.Unmarshal(line, &kind); err != nil {

@@ -20,15 +20,12 @@ import (
 
 // Files of a run folder.
 const (
-	ModelFile      = "model.safetensors"
+	ModelFile      = recipe.ModelFile
 	ConfigFile     = "config.json"
-	MetricsFile    = "metrics.jsonl"
+	MetricsFile    = recipe.MetricsFile
 	ResultFile     = "result.json"
-	CheckpointFile = "checkpoint.safetensors"
+	CheckpointFile = recipe.CheckpointFile
 )
-
-// logEvery is how many updates there are to a line of the metrics file.
-const logEvery = 10
 
 // Config is everything that is needed to rebuild a run and to run it again.
 type Config struct {
@@ -242,7 +239,7 @@ func Train(ctx context.Context, r recipe.Recipe, o Options) (*Run, *Result, erro
 		}
 		// The order is for whoever is killed in between: what is logged ahead of
 		// the checkpoint is dropped on resume, and a newer model can be resumed from.
-		cfg.Callbacks = []train.Callback{train.LogJSONL(filepath.Join(place, MetricsFile), logEvery),
+		cfg.Callbacks = []train.Callback{train.LogJSONL(filepath.Join(place, MetricsFile), recipe.LogEvery),
 			train.Checkpoint(checkpoint), train.SaveModel(filepath.Join(place, ModelFile), metadata)}
 		if o.Callbacks != nil {
 			cfg.Callbacks = append(cfg.Callbacks, o.Callbacks(i, len(members))...)

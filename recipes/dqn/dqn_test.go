@@ -261,7 +261,11 @@ func TestARunThatIsResumedIsOneThatRanThrough(t *testing.T) {
 	par.SetThreads(2)
 	halves := session(t.TempDir())
 	ctx, cancel := context.WithCancel(t.Context())
-	halves.Bar = after{700, cancel}
+	halves.Bar = recipe.BarFunc(func(done, _ int64, _ string) {
+		if done == 700 {
+			cancel()
+		}
+	})
 	if err := run(ctx, halves); !errors.Is(err, train.ErrInterrupted) {
 		t.Fatalf("interrupted: %v", err)
 	}
@@ -275,18 +279,6 @@ func TestARunThatIsResumedIsOneThatRanThrough(t *testing.T) {
 		if errA != nil || errB != nil || !bytes.Equal(a, b) {
 			t.Errorf("%s differs (%v, %v)", name, errA, errB)
 		}
-	}
-}
-
-// after is a bar that calls a function at a step.
-type after struct {
-	step int64
-	call func()
-}
-
-func (a after) Set(done, _ int64, _ string) {
-	if done == a.step {
-		a.call()
 	}
 }
 

@@ -92,18 +92,6 @@ func session(t *testing.T, epochs int) *recipe.Session {
 	return &recipe.Session{Dir: t.TempDir(), Epochs: epochs, BatchSize: 16, Rate: 1e-3, Seed: 3}
 }
 
-// canceller is a bar that ends a training after some steps.
-type canceller struct {
-	after  int64
-	cancel func()
-}
-
-func (c canceller) Set(done, _ int64, _ string) {
-	if done == c.after {
-		c.cancel()
-	}
-}
-
 // TestTrainings runs each with one thread, again interrupted and with two: what
 // it leaves must be the same to the bit.
 func TestTrainings(t *testing.T) {
@@ -127,7 +115,11 @@ func TestTrainings(t *testing.T) {
 			par.SetThreads(2)
 			halves := session(t, c.epochs)
 			ctx, cancel := context.WithCancel(t.Context())
-			halves.Bar = canceller{c.stop, cancel}
+			halves.Bar = recipe.BarFunc(func(done, _ int64, _ string) {
+				if done == c.stop {
+					cancel()
+				}
+			})
 			if err := c.run(t, ctx, halves); !errors.Is(err, train.ErrInterrupted) {
 				t.Fatalf("interrupted: %v", err)
 			}

@@ -300,7 +300,11 @@ func interrupted(t *testing.T, fit func(ctx context.Context, s *recipe.Session) 
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	halves.Bar = stopAt{3, cancel}
+	halves.Bar = recipe.BarFunc(func(done, _ int64, _ string) {
+		if done == 3 {
+			cancel()
+		}
+	})
 	if err := fit(ctx, halves); !errors.Is(err, train.ErrInterrupted) {
 		t.Fatalf("interrupted: %v", err)
 	}
@@ -309,17 +313,6 @@ func interrupted(t *testing.T, fit func(ctx context.Context, s *recipe.Session) 
 		t.Fatal(err)
 	}
 	same(t, through.Dir, halves.Dir)
-}
-
-type stopAt struct {
-	step int64
-	stop func()
-}
-
-func (b stopAt) Set(done, _ int64, _ string) {
-	if done == b.step {
-		b.stop()
-	}
 }
 
 func same(t *testing.T, a, b string) {

@@ -128,7 +128,11 @@ func TestResumedEqualsStraightThroughOnAnyNumberOfThreads(t *testing.T) {
 	par.SetThreads(2)
 	s := session(t, 1)
 	ctx, cancel := context.WithCancel(t.Context())
-	s.Bar = stopAt{7, cancel}
+	s.Bar = recipe.BarFunc(func(done, _ int64, _ string) {
+		if done == 7 {
+			cancel()
+		}
+	})
 	if err := compare(ctx, s, learned, tested); !errors.Is(err, train.ErrInterrupted) {
 		t.Fatalf("the interrupted run says %v", err)
 	}
@@ -138,18 +142,6 @@ func TestResumedEqualsStraightThroughOnAnyNumberOfThreads(t *testing.T) {
 	}
 	if !slices.Equal(weights(straight), weights(s)) {
 		t.Error("an interrupted run on two threads gives other weights than one that was not, on one thread")
-	}
-}
-
-// stopAt is a bar that interrupts a run.
-type stopAt struct {
-	step   int64
-	cancel context.CancelFunc
-}
-
-func (b stopAt) Set(done, _ int64, _ string) {
-	if done == b.step {
-		b.cancel()
 	}
 }
 

@@ -51,6 +51,12 @@ type Bar interface {
 	Set(done, total int64, text string)
 }
 
+// BarFunc is a function that is a [Bar].
+type BarFunc func(done, total int64, text string)
+
+// Set calls the function.
+func (f BarFunc) Set(done, total int64, text string) { f(done, total, text) }
+
 // Outcome is what a session found out.
 type Outcome struct {
 	Parameters   int

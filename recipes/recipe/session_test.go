@@ -31,22 +31,17 @@ func lineLoop(s *Session, steps int) (Loop, *nn.Linear) {
 	}, model
 }
 
-// lastBar remembers what it was told.
-type lastBar struct{ text string }
-
-func (b *lastBar) Set(_, _ int64, text string) { b.text = text }
-
 func TestALoopThatIsResumedIsOneThatRanThrough(t *testing.T) {
 	const steps = 45
 	through := &Session{Dir: t.TempDir(), Rate: 0.05, Seed: 3}
 	l, model := lineLoop(through, steps)
-	bar := &lastBar{}
-	through.Bar = bar
+	said := "" // last
+	through.Bar = BarFunc(func(_, _ int64, text string) { said = text })
 	if err := through.Run(t.Context(), l); err != nil {
 		t.Fatal(err)
 	}
-	if !strings.HasPrefix(bar.text, "step 45 of 45  loss ") {
-		t.Errorf("the bar ends with %q", bar.text)
+	if !strings.HasPrefix(said, "step 45 of 45  loss ") {
+		t.Errorf("the bar ends with %q", said)
 	}
 	if err := through.Save("", model); err != nil {
 		t.Fatal(err)
