@@ -3,13 +3,14 @@ package data
 import (
 	"fmt"
 	"slices"
+	"sync"
 )
 
 // Images is a data set of 8-bit images in memory. Their pixels are read as
 // 0..1: byte 255 is 1.
 type Images struct {
-	shape  [3]int // (C, H, W)
-	pixels []byte // (N, C, H, W)
+	shape  [3]int        // (C, H, W)
+	pixels func() []byte // (N, C, H, W)
 	labels []uint8
 	names  []string
 }
@@ -18,10 +19,33 @@ type Images struct {
 // which stand one after the other in pixels, and one label an image, an index
 // into names. The slices are kept, not copied.
 func NewImages(pixels []byte, channels, height, width int, labels []uint8, names []string) (*Images, error) {
-	size := channels * height * width
-	if channels < 1 || height < 1 || width < 1 || len(pixels) != len(labels)*size {
-		return nil, fmt.Errorf("data: %d bytes are not %d images of shape (%d, %d, %d)", len(pixels), len(labels), channels, height, width)
+	if err := checkPixels(pixels, channels, height, width, len(labels)); err != nil {
+		return nil, err
 	}
+	return newImages(func() []byte { return pixels }, channels, height, width, labels, names)
+}
+
+// DeferImages is NewImages for pixels that cost time to make: pixels is called
+// once, when the first image is read. It panics where they turn out to be too
+// few or too many, so it is for data that come with the program.
+func DeferImages(pixels func() []byte, channels, height, width int, labels []uint8, names []string) (*Images, error) {
+	return newImages(sync.OnceValue(func() []byte {
+		made := pixels()
+		if err := checkPixels(made, channels, height, width, len(labels)); err != nil {
+			panic(err.Error())
+		}
+		return made
+	}), channels, height, width, labels, names)
+}
+
+func checkPixels(pixels []byte, channels, height, width, n int) error {
+	if channels < 1 || height < 1 || width < 1 || len(pixels) != n*channels*height*width {
+		return fmt.Errorf("data: %d bytes are not %d images of shape (%d, %d, %d)", len(pixels), n, channels, height, width)
+	}
+	return nil
+}
+
+func newImages(pixels func() []byte, channels, height, width int, labels []uint8, names []string) (*Images, error) {
 	for i, label := range labels {
 		if int(label) >= len(names) {
 			return nil, fmt.Errorf("data: image %d has label %d, but there are %d classes", i, label, len(names))
@@ -47,7 +71,7 @@ func (d *Images) Classes() []string { return d.names }
 func (d *Images) Bytes(i int) []byte {
 	checkIndex(i, d.Len())
 	size := d.shape[0] * d.shape[1] * d.shape[2]
-	return d.pixels[i*size : (i+1)*size : (i+1)*size]
+	return d.pixels()[i*size : (i+1)*size : (i+1)*size]
 }
 
 // Label returns the class of image i.

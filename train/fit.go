@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/hadal-ml/hadal/data"
@@ -433,7 +434,9 @@ func (s *State) averaged(f func() error) error {
 const dryRunSamples = 8
 
 // dryRun takes a few samples forward and back, and a few of validation forward,
-// and puts everything back as it was.
+// and puts everything back as it was. Validation samples that look like those of
+// training are not asked for: those of training take their place, so that a set
+// which takes time to open does not hold up the first step.
 func (s *State) dryRun(train, val *data.Loader) error {
 	before := make([]*tensor.Tensor, 0)
 	state := nn.State(s.Model)
@@ -461,6 +464,10 @@ func (s *State) dryRun(train, val *data.Loader) error {
 				return err
 			}
 		}
+		if val != nil && alike(s.Config.Train, s.Config.Val) {
+			s.tryInference(x, batch)
+			val = nil
+		}
 		break
 	}
 	if err := train.Err(); err != nil {
@@ -470,11 +477,22 @@ func (s *State) dryRun(train, val *data.Loader) error {
 		return nil
 	}
 	for batch := range val.Epoch(0) {
-		n := min(dryRunSamples, len(batch.Index))
-		s.Config.Loss(s.forward(nn.Inference(), scope.View(batch.X).Narrow(0, 0, n)), batch.Y.Narrow(0, 0, n))
+		s.tryInference(scope.View(batch.X), batch)
 		break
 	}
 	return val.Err()
+}
+
+// alike reports whether samples of two sets have the same form.
+func alike(a, b data.Dataset) bool {
+	return slices.Equal(a.InputShape(), b.InputShape()) && slices.Equal(a.TargetShape(), b.TargetShape()) && len(a.Classes()) == len(b.Classes())
+}
+
+// tryInference takes a few samples of a batch, with inputs x, forward as
+// validation does.
+func (s *State) tryInference(x *tensor.Tensor, batch data.Batch) {
+	n := min(dryRunSamples, len(batch.Index))
+	s.Config.Loss(s.forward(nn.Inference(), x.Narrow(0, 0, n)), batch.Y.Narrow(0, 0, n))
 }
 
 // tryStep takes the first n samples of a batch forward and back.

@@ -14,7 +14,7 @@
 // 0.03), where the original files, compressed with gzip, have 11.4 MB and raw 54.9.
 // They are large for a repository because a program that needs no download to
 // train its first network is worth more. Unpacking takes 0.15 s of one core,
-// once, at the first use, and all cores share it.
+// once, when the first image of a part is read, and all cores share it.
 package mnist
 
 import (
@@ -56,58 +56,76 @@ var (
 )
 
 // Train returns the 60,000 training images: inputs (1, 28, 28) in 0..1, 1 where
-// there is ink, and the digit as the class. The first call unpacks them.
+// there is ink, and the digit as the class.
 func Train() *data.Images { return train() }
 
 // Test returns the 10,000 test images in the form of [Train].
 func Test() *data.Images { return test() }
 
-// mustUnpack panics when the embedded files are damaged, which cannot happen
-// to a program that was built from an intact repository.
+// mustUnpack unpacks the labels, and the pixels when they are wanted. It panics
+// when the embedded files are damaged, which cannot happen to a program that was
+// built from an intact repository.
 func mustUnpack(n int, packedImages, packedLabels []byte) *data.Images {
-	images, err := unpack(n, packedImages, packedLabels)
+	labels, err := unpackLabels(n, packedLabels)
 	if err != nil {
-		panic(fmt.Sprintf("mnist: the data in this program are damaged; build it again from a fresh clone (%v)", err))
+		panic(damaged(err))
+	}
+	pixels := func() []byte {
+		pixels, err := unpackImages(n, packedImages)
+		if err != nil {
+			panic(damaged(err))
+		}
+		return pixels
+	}
+	images, err := data.DeferImages(pixels, 1, Side, Side, labels, []string{"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"})
+	if err != nil {
+		panic(damaged(err))
 	}
 	return images
 }
 
-func unpack(n int, packedImages, packedLabels []byte) (*data.Images, error) {
-	decoder, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(0))
+func damaged(err error) string {
+	return fmt.Sprintf("mnist: the data in this program are damaged; build it again from a fresh clone (%v)", err)
+}
+
+func unpackLabels(n int, packed []byte) ([]byte, error) {
+	decoder, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1))
 	if err != nil {
 		return nil, err
 	}
 	defer decoder.Close()
-	labels, err := decoder.DecodeAll(packedLabels, make([]byte, 0, n))
+	labels, err := decoder.DecodeAll(packed, make([]byte, 0, n))
 	if err != nil {
 		return nil, fmt.Errorf("labels: %w", err)
 	}
 	if len(labels) != n {
 		return nil, fmt.Errorf("%d labels instead of %d", len(labels), n)
 	}
-	pixels := make([]byte, n*Side*Side)
-	if err := unpackImages(pixels, packedImages, decoder); err != nil {
-		return nil, fmt.Errorf("images: %w", err)
-	}
-	return data.NewImages(pixels, 1, Side, Side, labels, []string{"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"})
+	return labels, nil
 }
 
 // chunkImages is how many images stand in one chunk: few enough to occupy
 // several cores, enough to keep the streams of each long.
 const chunkImages = 5000
 
-func unpackImages(pixels, packed []byte, decoder *zstd.Decoder) error {
+func unpackImages(n int, packed []byte) ([]byte, error) {
+	decoder, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(0))
+	if err != nil {
+		return nil, err
+	}
+	defer decoder.Close()
 	const chunkBytes = chunkImages * Side * Side
+	pixels := make([]byte, n*Side*Side)
 	chunks := make([][]byte, (len(pixels)+chunkBytes-1)/chunkBytes)
 	for i := range chunks {
 		if len(packed) < 4 || uint64(binary.LittleEndian.Uint32(packed)) > uint64(len(packed)-4) {
-			return errors.New("a chunk is cut short")
+			return nil, errors.New("a chunk of images is cut short")
 		}
 		end := 4 + int(binary.LittleEndian.Uint32(packed))
 		chunks[i], packed = packed[4:end], packed[end:]
 	}
 	if len(packed) != 0 {
-		return errors.New("there is more than the last chunk")
+		return nil, errors.New("there is more than the last chunk of images")
 	}
 	errs := make([]error, len(chunks))
 	par.For(len(chunks), 1, func(lo, hi int) {
@@ -116,5 +134,5 @@ func unpackImages(pixels, packed []byte, decoder *zstd.Decoder) error {
 			errs[i] = contextsplit.Unpack(pixels[i*chunkBytes:end], chunks[i], Side, Side, decoder)
 		}
 	})
-	return errors.Join(errs...)
+	return pixels, errors.Join(errs...)
 }

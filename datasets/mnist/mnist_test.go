@@ -58,23 +58,34 @@ func TestContentIsThatOfTheOriginalFiles(t *testing.T) {
 func TestDamagedDataAreAnError(t *testing.T) {
 	flipped := bytes.Clone(testImages)
 	flipped[len(flipped)/2] ^= 0xFF
-	for name, f := range map[string]func() error{
-		"truncated images": func() error { _, err := unpack(TestLen, testImages[:1000], testLabels); return err },
-		"flipped byte":     func() error { _, err := unpack(TestLen, flipped, testLabels); return err },
-		"trailing byte":    func() error { _, err := unpack(TestLen, append(bytes.Clone(testImages), 0), testLabels); return err },
-		"other labels":     func() error { _, err := unpack(TestLen, testImages, trainLabels); return err },
-		"broken labels":    func() error { _, err := unpack(TestLen, testImages, testLabels[:9]); return err },
+	for name, images := range map[string][]byte{
+		"truncated": testImages[:1000],
+		"flipped":   flipped,
+		"longer":    append(bytes.Clone(testImages), 0),
+		"nothing":   nil,
 	} {
-		if f() == nil {
+		if _, err := unpackImages(TestLen, images); err == nil {
 			t.Errorf("%s: no error", name)
 		}
 	}
-	defer func() {
-		if recover() == nil {
-			t.Error("mustUnpack did not panic")
+	for name, labels := range map[string][]byte{"others": trainLabels, "broken": testLabels[:9]} {
+		if _, err := unpackLabels(TestLen, labels); err == nil {
+			t.Errorf("%s: no error", name)
 		}
-	}()
-	mustUnpack(TestLen, nil, nil)
+	}
+	for name, f := range map[string]func(){
+		"labels": func() { mustUnpack(TestLen, testImages, nil) },
+		"images": func() { mustUnpack(TestLen, nil, testLabels).Bytes(0) },
+	} {
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Errorf("damaged %s did not panic", name)
+				}
+			}()
+			f()
+		}()
+	}
 }
 
 func ExampleTrain() {
@@ -106,7 +117,7 @@ func ExampleTrain() {
 func BenchmarkUnpack(b *testing.B) {
 	b.SetBytes((TrainLen + TestLen) * Side * Side)
 	for b.Loop() {
-		mustUnpack(TrainLen, trainImages, trainLabels)
-		mustUnpack(TestLen, testImages, testLabels)
+		mustUnpack(TrainLen, trainImages, trainLabels).Bytes(0)
+		mustUnpack(TestLen, testImages, testLabels).Bytes(0)
 	}
 }
