@@ -37,6 +37,14 @@ func NewDenseNetBC(init *nn.Init, depth, growth, classes int) *DenseNet {
 	return newDenseNet(init, f, 2*growth, growth, []int{layers, layers, layers}, classes)
 }
 
+// NewDenseNetSmall returns the same network with growth 16 and most of its layers
+// where they cost least, at the smaller images: blocks of 2, 5 and 8 layers.
+func NewDenseNetSmall(init *nn.Init, classes int) *DenseNet {
+	const growth = 16
+	f := &denseFeatures{Conv0: conv(init, 3, 2*growth, 3, 1)}
+	return newDenseNet(init, f, 2*growth, growth, []int{2, 5, 8}, classes)
+}
+
 func newDenseNet(init *nn.Init, f *denseFeatures, channels, growth int, blocks []int, classes int) *DenseNet {
 	for i, layers := range blocks {
 		block := &DenseBlock{}

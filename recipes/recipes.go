@@ -45,6 +45,7 @@ var all = []recipe.Recipe{
 	multitask.Recipe,
 	photos.FashionRecipe,
 	photos.FewRecipe,
+	photos.FewPhotosRecipe,
 	photos.ResNet20Recipe,
 	photos.VGGRecipe,
 	photos.InceptionRecipe,

@@ -6,6 +6,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/hadal-ml/hadal/data"
@@ -23,7 +24,7 @@ var all = []struct {
 	recipe     recipe.Recipe
 	parameters int
 }{
-	{FashionRecipe, 269_434}, {FewRecipe, 61_042}, {ResNet20Recipe, 269_722}, {VGGRecipe, 1_767_338}, {InceptionRecipe, 377_818}, {DenseNetRecipe, 125_954},
+	{FashionRecipe, 685_418}, {FewRecipe, 61_042}, {FewPhotosRecipe, 269_722}, {ResNet20Recipe, 269_722}, {VGGRecipe, 1_767_338}, {InceptionRecipe, 377_818}, {DenseNetRecipe, 237_450},
 }
 
 // stripes are photographs made by code: class k has stripes of width 1 + k/2 in
@@ -75,17 +76,17 @@ func TestShapesAndParameters(t *testing.T) {
 
 // TestNamesAreThoseOfTheNetworks so that weights move from one recipe to another.
 func TestNamesAreThoseOfTheNetworks(t *testing.T) {
-	names := map[string]bool{}
-	for _, p := range nn.State(FashionRecipe.New(nn.NewInit(1))) {
-		names[p.Name()] = true
+	shapes := map[string][]int{}
+	for _, p := range nn.State(FewPhotosRecipe.New(nn.NewInit(1))) {
+		shapes[p.Name()] = p.Shape()
 	}
 	for _, p := range nn.State(ResNet20Recipe.New(nn.NewInit(1))) {
-		if !names[p.Name()] {
-			t.Errorf("%s is in cifar-resnet20 alone", p.Name())
+		if !slices.Equal(shapes[p.Name()], p.Shape()) {
+			t.Errorf("%s is %v in cifar-resnet20 and %v in fashion-few-resnet", p.Name(), p.Shape(), shapes[p.Name()])
 		}
 	}
-	if !names["conv1.weight"] || !names["layer3.2.bn2.running_var"] {
-		t.Errorf("the names are %v", names)
+	if shapes["conv1.weight"] == nil || shapes["layer3.2.bn2.running_var"] == nil {
+		t.Errorf("the names are %v", shapes)
 	}
 }
 
@@ -103,7 +104,9 @@ func TestPixelsAreNormalized(t *testing.T) {
 func TestAFewStepsReduceTheLoss(t *testing.T) {
 	for _, c := range all {
 		r := c.recipe
-		r.Rate /= 10 // the peak is for a network that has settled
+		if r.Rate >= 0.1 {
+			r.Rate /= 10 // the peak of plain gradient descent is for a network that has settled
+		}
 		cfg := settings(t, r, 10, 10, 8)
 		cfg.Transform = nil // shifts of few pixels are whole stripes
 		result, err := train.Fit(t.Context(), r.New(nn.NewInit(1)), cfg)
