@@ -47,21 +47,29 @@ type Epilogue = EpilogueOf[float32]
 // must not overlap A or B, nor its rows each other. It panics when an index
 // leaves its slice.
 func BatchReduce(m, n, k int, a []float32, aoff []int, rsa, csa int, b []float32, boff []int, rsb int, c []float32, rsc int, e Epilogue) {
-	BatchReduceAhead(m, n, k, a, aoff, rsa, csa, b, boff, rsb, c, rsc, e, nil)
+	batchReduce(m, n, k, a, aoff, rsa, csa, b, boff, rsb, c, rsc, &e, nil)
 }
 
-// BatchReduceAhead is [BatchReduce] for a B that is far from the processor. While
-// it computes it fetches what it will read soon, and the beginning of next, which
-// the caller will read after it.
+// BatchReduceAhead is [BatchReduce] for a B that is not in the nearest cache and
+// whose rows follow each other. While it computes it fetches those that it will
+// read soon, and the beginning of next, if any, which the caller will read after
+// it.
 func BatchReduceAhead(m, n, k int, a []float32, aoff []int, rsa, csa int, b []float32, boff []int, rsb int, c []float32, rsc int, e Epilogue, next []float32) {
+	if len(next) == 0 {
+		next = b[:0]
+	}
+	batchReduce(m, n, k, a, aoff, rsa, csa, b, boff, rsb, c, rsc, &e, next)
+}
+
+func batchReduce(m, n, k int, a []float32, aoff []int, rsa, csa int, b []float32, boff []int, rsb int, c []float32, rsc int, e *Epilogue, next []float32) {
 	if m <= 0 || n <= 0 {
 		return
 	}
-	check(m, n, k, a, aoff, rsa, csa, b, boff, rsb, 1, c, rsc, &e)
+	check(m, n, k, a, aoff, rsa, csa, b, boff, rsb, 1, c, rsc, e)
 	isa := cpu.Active()
 	if isa == cpu.Generic || k == 0 || len(aoff) == 0 {
-		portable(0, m, 0, n, k, a, aoff, rsa, csa, b, boff, rsb, 1, c, rsc, &e)
+		portable(0, m, 0, n, k, a, aoff, rsa, csa, b, boff, rsb, 1, c, rsc, e)
 		return
 	}
-	reduce(isa, m, n, k, a, aoff, rsa, csa, b, boff, rsb, c, rsc, &e, 0, 0, next)
+	reduce(isa, m, n, k, a, aoff, rsa, csa, b, boff, rsb, c, rsc, e, 0, 0, next)
 }

@@ -249,7 +249,7 @@ func TestMul(t *testing.T) {
 	})
 }
 
-// Sizes at which Mul packs B, packs A, cuts k, cuts what it packs of B, walks
+// Sizes at which Mul packs B, packs A, cuts k, packs several slabs, walks
 // along strips of B, and turns the product over, in every layout.
 func TestMulLarge(t *testing.T) {
 	rng := rand.New(rand.NewPCG(11, 12))
@@ -261,6 +261,7 @@ func TestMulLarge(t *testing.T) {
 		{24, 701, 480, 480, 1, 701, 1},
 		{25, 1285, 257, 260, 1, 1290, 1},
 		{1030, 131, 40, 1, 1031, 131, 1},
+		{1300, 410, 258, 258, 1, 1, 259},
 		{30, 75, 300, 300, 1, 1, 300},
 		{30, 75, 300, 300, 1, 2, 601},
 		{13, 33, 513, 3, 40, 33, 1},

@@ -83,11 +83,12 @@ func multiply(isa cpu.ISA, m, n, k int, a []float32, rsa, csa int, b []float32, 
 // blocked is a product that is cut into blocks of C, each a task, and into slabs
 // of k, done one after the other. How it is cut follows from its shape.
 //
-// A is packed only when its rows are contiguous across and its columns pages
+// A is packed only when its rows are contiguous across and its columns far
 // apart: kernels broadcast its elements from anywhere, and a tile uses a cache
-// line up before it needs the next. B is packed into panels when its columns are
-// not contiguous, or when it is so large that panels of it, strewn over as many
-// pages as they have rows, would not stay in the caches.
+// line up before it needs the next. Each task packs what it needs. B is packed
+// into panels when its columns are not contiguous, or when it is so large that
+// panels of it, strewn over as many pages as they have rows, would not stay in
+// the caches.
 type blocked struct {
 	isa      cpu.ISA
 	m, n, k  int
@@ -100,15 +101,19 @@ type blocked struct {
 	e        Epilogue
 
 	rows, cols int       // of a block of C
+	packA      bool      // tasks pack their part of A
+	wide       bool      // blocks should be as wide as C
 	depth      int       // of a slab
 	strip      bool      // B is read where it is, and from afar
 	panel      int       // columns of a panel of B
-	panels     []float32 // the slab of B packed, or nil
-	p0, p1     int       // the slab of k in work
+	panels     []float32 // the slabs of B in work packed, one after the other, or nil
+	width      int       // columns of B, those of whole panels
+	p0, p1     int       // the slabs of k in work
 }
 
 func (x *blocked) run() {
 	x.panel = shapesOf[x.isa].panel()
+	x.packA = x.rsa == 1 && x.csa >= farColumns && x.n >= packCols
 	pack := x.csb != 1 || packPays(x.m, x.n*x.k)
 	// Vectors of AVX2 and NEON gain nothing by the walk along strips.
 	x.strip = !pack && x.isa == cpu.AVX512 && x.m < packedRows && x.n*x.k >= stripSize
@@ -117,20 +122,24 @@ func (x *blocked) run() {
 		depth = stripDepth
 	}
 	x.depth = ceil(x.k, ceil(x.k, depth))
+	if pack && x.ownPays() {
+		x.byPanels()
+		return
+	}
 	x.cut()
 	across := ceil(x.n, x.cols)
-	tasks := ceil(x.m, x.rows) * across
-	panels := ceil(x.n, x.panel)
+	tasks := x.tasks()
 	part := x.k // without panels a task adds up all slabs of its block
 	if pack {
-		part = x.depth // which the second-level cache may hold until it is used
-		x.panels = mem.Float32s(part * panels * x.panel)
+		part = x.together() * x.depth
+		x.width = ceil(x.n, x.panel) * x.panel
+		x.panels = mem.Float32s(min(part, x.k) * x.width)
 		defer mem.PutFloat32s(x.panels)
 	}
 	for x.p0 = 0; x.p0 < x.k; x.p0 = x.p1 {
 		x.p1 = min(x.p0+part, x.k)
 		if x.panels != nil {
-			par.For(panels, ceil(packWork, x.depth*x.panel), x.pack)
+			par.For(ceil(x.p1-x.p0, x.depth)*x.width/x.panel, ceil(packWork, x.depth*x.panel), x.pack)
 		}
 		par.For(tasks, 1, func(task, _ int) {
 			i, j := task/across*x.rows, task%across*x.cols
@@ -141,46 +150,121 @@ func (x *blocked) run() {
 	}
 }
 
+// Every panel of B is packed by the task that multiplies by it if a slab of A has
+// no more than ownSize elements and A no more than ownA, so that it stays in the
+// second-level cache from panel to panel, and if there are ownPanels tasks, or so
+// little work that two would do.
+const (
+	ownSize   = 128 << 10
+	ownA      = 256 << 10
+	ownPanels = 8
+	ownWork   = 16 * taskWork
+)
+
+func (x *blocked) ownPays() bool {
+	return !x.packA && x.m*x.depth <= ownSize && x.m*x.k <= ownA && (ceil(x.n, x.panel) >= ownPanels || x.m*x.n*x.k <= ownWork)
+}
+
+// byPanels makes each panel of B the work of one task, which packs it slab by slab
+// and multiplies all rows of A by the slab while it is in the first-level cache.
+// Panels that are packed first, for all tasks, cross from core to core, which
+// takes small products longer than to multiply them.
+func (x *blocked) byPanels() {
+	par.For(ceil(x.n, x.panel), ceil(taskWork, x.m*x.k*x.panel), func(lo, hi int) {
+		panel := mem.Float32s(x.depth * x.panel)
+		defer mem.PutFloat32s(panel)
+		for i := lo; i < hi; i++ {
+			j0 := i * x.panel
+			j1 := min(j0+x.panel, x.n)
+			for p0 := 0; p0 < x.k; p0 += x.depth {
+				p1 := min(p0+x.depth, x.k)
+				x.packPanel(panel, j0, p0, p1)
+				x.reduce(0, x.m, j0, j1, p1-p0, x.a[p0*x.csa:], x.rsa, x.csa, panel, x.panel, x.epilogue(0, p0, p1), 0)
+			}
+		}
+	})
+}
+
+// A slab of B of so many elements may stay in the second-level cache.
+const nearSlab = 128 << 10
+
+// Blocks of C that are as wide as C are cut no lower than to lowRows rows, and only
+// if there are at least manyRows, so that tasks remain for many threads.
+const (
+	lowRows  = 32
+	manyRows = 420
+)
+
+// A second-level cache does not hold a C of largeC elements, and may hold nearPart
+// elements of B.
+const (
+	largeC   = 512 << 10
+	nearPart = 512 << 10
+)
+
+// together is how many slabs of B are packed before they are multiplied by. With
+// one a task finds most of it in the cache; with several it finds the sums of its
+// block of C there, and need not fetch them from afar for each slab. That pays if
+// C is large and there is no A to pack.
+func (x *blocked) together() int {
+	if x.packA || x.m*x.n < largeC {
+		return 1
+	}
+	return max(1, nearPart/(x.depth*min(x.n, blockCols)))
+}
+
 // cut chooses the size of the blocks of C.
+//
+// Blocks that lie side by side read, or pack, the same rows of A. Where A comes
+// from afar it is better to have low blocks and only one across.
 func (x *blocked) cut() {
 	x.rows = ceil(x.m, ceil(x.m, blockRows))
 	x.cols = min(ceil(x.n, x.panel)*x.panel, blockCols)
-	for ceil(x.m, x.rows)*ceil(x.n, x.cols) < mostTasks && x.rows*x.cols*x.k >= 2*taskWork {
-		switch {
-		case x.rows > blockRows/2:
-			x.rows = ceil(x.rows, 2)
-		case x.cols >= 2*x.panel && !(x.strip && x.cols < 2*stripCols):
-			x.cols = ceil(x.cols, 2*x.panel) * x.panel
-		case x.rows >= 2*leastRows:
-			x.rows = ceil(x.rows, 2)
-		default:
-			return
-		}
+	x.wide = x.packA || x.m >= manyRows && x.depth*x.n <= nearSlab && !x.strip
+	for x.tasks() < mostTasks && x.rows*x.cols*x.k >= 2*taskWork && x.halve() {
+	}
+	switch s := &shapesOf[x.isa]; {
+	case x.packA: // columns are copied by lines of the cache
+		x.rows = ceil(x.rows, lineFloats) * lineFloats
+	case x.wide || x.tasks() >= 2*mostTasks: // tiles of full height; few blocks stay even
+		full := s.maxRows[x.panel>>s.logWidth]
+		x.rows = ceil(x.rows, full) * full
 	}
 }
+
+// halve halves the blocks of C, if they may be smaller.
+func (x *blocked) halve() bool {
+	switch {
+	case x.rows > blockRows/2 || x.wide && x.rows > lowRows:
+		x.rows = ceil(x.rows, 2)
+	case x.wide && x.cols <= blockCols/2:
+		return false
+	case x.cols >= 2*x.panel && !(x.strip && x.cols < 2*stripCols):
+		x.cols = ceil(x.cols, 2*x.panel) * x.panel
+	case x.rows >= 2*leastRows:
+		x.rows = ceil(x.rows, 2)
+	default:
+		return false
+	}
+	return true
+}
+
+// tasks is the number of blocks of C.
+func (x *blocked) tasks() int { return ceil(x.m, x.rows) * ceil(x.n, x.cols) }
 
 // leastRows is the number of rows below which tiles are too low to be fast.
 const leastRows = 12
 
 // block computes rows [i0, i1) and columns [j0, j1) of C for the slab [p0, p1).
 func (x *blocked) block(i0, i1, j0, j1, p0, p1 int) {
-	var e Epilogue
-	if e.Accumulate = x.e.Accumulate || p0 > 0; !e.Accumulate && x.e.Add != nil {
-		e.Add = x.e.Add[i0*x.rsc:]
-	}
-	if p1 == x.k {
-		e.Bias, e.ReLU = x.e.Bias, x.e.ReLU
-	}
+	e := x.epilogue(i0, p0, p1)
 	a := x.a[i0*x.rsa+p0*x.csa:]
 	rows, depth := i1-i0, p1-p0
 	rsa, csa := x.rsa, x.csa
-	if rsa == 1 && csa >= pageFloats && j1-j0 >= packCols {
-		// Each step of k would go to another page.
+	if x.packA {
 		packed := mem.Float32s(depth * rows)
 		defer mem.PutFloat32s(packed)
-		for p := range depth {
-			copy(packed[p*rows:(p+1)*rows], a[p*csa:])
-		}
+		packColumns(packed, a, csa, rows, depth)
 		a, csa = packed, rows
 	}
 	if x.panels == nil {
@@ -192,8 +276,19 @@ func (x *blocked) block(i0, i1, j0, j1, p0, p1 int) {
 		return
 	}
 	for j := j0; j < j1; j += x.panel {
-		x.reduce(i0, i1, j, min(j+x.panel, j1), depth, a, rsa, csa, x.panels[j*depth:], x.panel, e, 0)
+		x.reduce(i0, i1, j, min(j+x.panel, j1), depth, a, rsa, csa, x.panels[(p0-x.p0)*x.width+j*depth:], x.panel, e, 0)
 	}
+}
+
+// epilogue is what happens to the rows of C from i0 on behind the slab [p0, p1).
+func (x *blocked) epilogue(i0, p0, p1 int) (e Epilogue) {
+	if e.Accumulate = x.e.Accumulate || p0 > 0; !e.Accumulate && x.e.Add != nil {
+		e.Add = x.e.Add[i0*x.rsc:]
+	}
+	if p1 == x.k {
+		e.Bias, e.ReLU = x.e.Bias, x.e.ReLU
+	}
+	return e
 }
 
 func (x *blocked) reduce(i0, i1, j0, j1, depth int, a []float32, rsa, csa int, b []float32, rsb int, e Epilogue, strip int) {

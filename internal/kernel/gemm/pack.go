@@ -12,39 +12,64 @@ func packPays(m, size int) bool {
 // packedRows is the number of rows from which on a large B is packed.
 const packedRows = 24
 
-// A is packed when its columns are at least a page apart and a copy serves at
-// least packCols columns of C.
+// A is packed when its columns are at least half a page apart and C has at least
+// packCols columns: found by measuring.
 const (
-	pageFloats = 4096 / sizeofFloat
+	farColumns = 2048 / sizeofFloat
 	packCols   = 128
 )
+
+const lineFloats = lineBytes / sizeofFloat
+
+// packColumns copies columns of rows elements, csa apart, so that they follow
+// each other.
+func packColumns(dst, a []float32, csa, rows, columns int) {
+	i := 0
+	for width := 2 * lineFloats; width >= lineFloats; width /= 2 {
+		for ; i+width <= rows; i += width {
+			copyRows(dst[i:], rows, a[i:], csa, width, columns)
+		}
+	}
+	if i == rows {
+		return
+	}
+	for p := range columns {
+		copy(dst[p*rows+i:(p+1)*rows], a[p*csa+i:])
+	}
+}
 
 // packWork is how many elements to pack are worth a task of their own.
 const packWork = 32 << 10
 
-// pack copies panels [lo, hi) of the slab of B, each to depth rows of x.panel
-// elements. What lies right of the last column of B is not written.
+// pack copies panels [lo, hi) of the slabs of B in work, slab by slab, each to as
+// many rows of x.panel elements. What lies right of the last column of B is not
+// written.
 func (x *blocked) pack(lo, hi int) {
-	depth := x.p1 - x.p0
-	for panel := lo; panel < hi; panel++ {
-		j := panel * x.panel
-		width := min(x.panel, x.n-j)
-		dst := x.panels[j*depth : (j+x.panel)*depth]
-		src := x.b[x.p0*x.rsb+j*x.csb:]
-		switch {
-		case x.csb == 1 && width == x.panel:
-			copyRows(dst, x.panel, src, x.rsb, width, depth)
-		case x.csb == 1:
+	across := x.width / x.panel
+	for i := lo; i < hi; i++ {
+		p, j := x.p0+i/across*x.depth, i%across*x.panel
+		end := min(p+x.depth, x.p1)
+		x.packPanel(x.panels[(p-x.p0)*x.width+j*(end-p):][:(end-p)*x.panel], j, p, end)
+	}
+}
+
+// packPanel copies rows [p0, p1) of the panel of B that begins at column j.
+func (x *blocked) packPanel(dst []float32, j, p0, p1 int) {
+	depth, width := p1-p0, min(x.panel, x.n-j)
+	src := x.b[p0*x.rsb+j*x.csb:]
+	switch {
+	case x.csb == 1 && width == x.panel:
+		copyRows(dst, x.panel, src, x.rsb, width, depth)
+	case x.csb == 1:
+		for p := range depth {
+			copy(dst[p*x.panel:p*x.panel+width], src[p*x.rsb:])
+		}
+	case x.rsb == 1:
+		transpose(dst, x.panel, src, x.csb, width, depth)
+	default:
+		for jj := range width {
 			for p := range depth {
-				copy(dst[p*x.panel:p*x.panel+width], src[p*x.rsb:])
-			}
-		case x.rsb == 1:
-			transpose(dst, x.panel, src, x.csb, width, depth)
-		default:
-			for jj := range width {
-				for p := range depth {
-					dst[p*x.panel+jj] = src[p*x.rsb+jj*x.csb]
-				}
+				dst[p*x.panel+jj] = src[p*x.rsb+jj*x.csb]
 			}
 		}
 	}

@@ -32,8 +32,9 @@ const lineBytes = 64
 // be seen in the result.
 //
 // With strip, the row stride of B, tiles fetch the rows of B for their neighbours
-// on the right while they compute; zero: they do not. Instead they may fetch next,
-// from its beginning, a line in each step of k.
+// on the right while they compute; zero: they do not. Instead, unless next is nil,
+// they may fetch rows of B for themselves, and next from its beginning, a line in
+// each step of k.
 func reduce(isa cpu.ISA, m, n, k int, a []float32, aoff []int, rsa, csa int, b []float32, boff []int, rsb int, c []float32, rsc int, e *Epilogue, flags, strip int, next []float32) {
 	s := &shapesOf[isa]
 	// Field by field: a literal is built aside and copied in wider pieces than it
@@ -65,8 +66,11 @@ func reduce(isa cpu.ISA, m, n, k int, a []float32, aoff []int, rsa, csa int, b [
 	if strip > 0 && (7 <= m && m <= 9 || 15 <= m && m <= 18) {
 		across = 3 // one or two full heights
 	}
-	if len(next) > 0 {
-		t.ahead, t.stride = uintptr(unsafe.Pointer(unsafe.SliceData(next))), lineBytes
+	if next != nil {
+		t.ahead = uintptr(unsafe.Pointer(unsafe.SliceData(next)))
+		if len(next) > 0 {
+			t.stride = lineBytes
+		}
 	}
 	for j := 0; j < n; {
 		vectors := (n - j + s.width - 1) >> s.logWidth

@@ -25,7 +25,7 @@ type backward[T gemm.Float] struct {
 	grad   *Gradient[T]
 	weight *factor[T]
 	inner  []T // of a GRU, the gradient of the hidden part of the candidate
-	step   int
+	states []T // before each step, the other factor of the weight's gradient
 }
 
 // Backward walks back through time over a pass whose gates were kept, and
@@ -43,38 +43,39 @@ func (n *Net[T]) Backward(p *Pass[T], g *Gradient[T]) {
 		return
 	}
 	k := &backward[T]{forward: forward[T]{Net: n, Pass: p, zeros: make([]T, h)}, grad: g}
-	k.weight = newFactor(n.Weight, w, h, 1, h, 1, p.Batch, total)
+	s := newSchedule(h, w, p.Batch, total)
+	k.weight = newFactor(n.Weight, w, h, 1, h, 1, s, total)
 	defer k.weight.release()
+	k.states = take[T](total * h)
+	defer give(k.states)
 	if n.Cell == GRU {
 		k.inner = take[T](total * h)
 		defer give(k.inner)
 	}
-	task := k.units
-	for k.step = len(p.Steps.Rows) - 1; k.step >= -1; k.step-- {
-		k.forward.step = k.step
-		par.For(h, k.weight.chunk, task)
-	}
+	s.run(len(p.Steps.Rows)-1, -2, -1, k.units)
 	k.weights()
 }
 
-// units computes the gradients of the gates of units [lo, hi) at the step, and
+// units computes a task: the gradients of the gates of its units at the step, and
 // before that the gradient that the step after it sends back: their product
 // with the weight. Step -1 does only the latter.
-func (k *backward[T]) units(lo, hi int) {
+func (k *backward[T]) units(t task) {
+	lo, hi := t.lo, t.hi
 	g, h, w := k.grad, k.Hidden, k.width()
-	if rows := k.Steps.rows(k.step + 1); rows > 0 {
-		first := k.Steps.First[k.step+1]
-		k.send(rows, k.grad.Input[first*w:], first, lo, hi)
+	if b1 := min(t.b1, k.Steps.rows(t.step+1)); b1 > t.b0 {
+		k.send(b1-t.b0, k.Steps.First[t.step+1]+t.b0, t)
 	}
-	if k.step < 0 {
+	if t.step < 0 {
 		return
 	}
-	first := k.Steps.First[k.step]
-	for b := range k.Steps.Rows[k.step] {
+	first := k.Steps.First[t.step]
+	for b := t.b0; b < min(t.b1, k.Steps.Rows[t.step]); b++ {
 		at := (first + b) * h
 		row := g.Input[(first+b)*w:][:w]
 		gate := func(i int) []T { return row[i*h+lo : i*h+hi] }
 		dh := g.H0[b*h+lo : b*h+hi]
+		state := k.states[at+lo : at+hi]
+		copy(state, k.before(t.step, k.Output, k.H0, b)[lo:])
 		gy := k.zeros[lo:hi]
 		if g.Output != nil {
 			gy = g.Output[at+lo : at+hi]
@@ -93,50 +94,41 @@ func (k *backward[T]) units(lo, hi int) {
 			vec.Add(dh, dh, gy)
 			vec.ReLUGrad(gate(0), dh, k.Output[at+lo:at+hi])
 		case LSTM:
-			before := k.before(k.Inner, k.C0, b)[lo:hi]
+			before := k.before(t.step, k.Inner, k.C0, b)[lo:hi]
 			vec.LSTMCellGrad(gate(0), gate(1), gate(2), gate(3), before, k.Inner[at+lo:at+hi], gy, dh, g.C0[b*h+lo:b*h+hi])
 		case GRU:
 			hidden := k.inner[at+lo : at+hi]
 			copy(hidden, k.Inner[at+lo:at+hi])
-			vec.GRUCellGrad(gate(0), gate(1), gate(2), hidden, k.before(k.Output, k.H0, b)[lo:hi], gy, dh)
+			vec.GRUCellGrad(gate(0), gate(1), gate(2), hidden, state, gy, dh)
 		}
 	}
 }
 
 // send computes the gradients of the states before a step from those of its
-// gates.
-func (k *backward[T]) send(rows int, gates []T, first, lo, hi int) {
+// gates, in rows rows from first on.
+func (k *backward[T]) send(rows, first int, t task) {
 	h, w := k.Hidden, k.width()
+	gates, dh := k.grad.Input[first*w:], k.grad.H0[t.b0*h:]
 	if k.Cell != GRU {
-		k.weight.multiply(rows, gates, w, 0, 1, lo, hi, k.grad.H0, h, gemm.EpilogueOf[T]{})
+		k.weight.multiply(rows, gates, w, 0, 1, t.lo, t.hi, dh, h, gemm.EpilogueOf[T]{})
 		return
 	}
 	// A GRU's candidate meets the weight in its hidden part, and some of the
 	// gradient is there already: what went past the gates.
 	e := gemm.EpilogueOf[T]{Accumulate: true}
-	k.weight.multiplyDepth(0, 2*h, rows, gates, w, 0, 1, lo, hi, k.grad.H0, h, e)
-	k.weight.multiplyDepth(2*h, w, rows, k.inner[first*h:], h, 0, 1, lo, hi, k.grad.H0, h, e)
+	k.weight.multiplyDepth(0, 2*h, rows, gates, w, 0, 1, t.lo, t.hi, dh, h, e)
+	k.weight.multiplyDepth(2*h, w, rows, k.inner[first*h:], h, 0, 1, t.lo, t.hi, dh, h, e)
 }
 
 // weights computes the gradients of the weight and the bias: each is one
 // product, or one sum, over the rows of all steps.
 func (k *backward[T]) weights() {
 	g, h, w, total := k.grad, k.Hidden, k.width(), k.Steps.total()
-	before := take[T](total * h)
-	defer give(before)
-	par.For(len(k.Steps.Rows), max(1, copyWork/max(1, k.Batch*h)), func(lo, hi int) {
-		f := k.forward
-		for f.step = lo; f.step < hi; f.step++ {
-			for b := range k.Steps.Rows[f.step] {
-				copy(before[(k.Steps.First[f.step]+b)*h:][:h], f.before(k.Output, k.H0, b))
-			}
-		}
-	})
 	sum := func(dst, x []T, stride int) {
 		par.For(len(dst), sumColumns, func(lo, hi int) { vec.SumRows(dst[lo:hi], x[lo:], total, hi-lo, stride) })
 	}
 	outer := func(dst []T, x []T, m, stride int) {
-		transposedMul(m, h, total, x, stride, before, h, dst)
+		transposedMul(m, h, total, x, stride, k.states, h, dst)
 	}
 	if k.Cell != GRU {
 		sum(g.Bias, g.Input, w)
@@ -149,7 +141,5 @@ func (k *backward[T]) weights() {
 	outer(g.Weight[2*h*h:], k.inner, h, h)
 }
 
-const (
-	copyWork   = 32 << 10 // elements to copy that are worth a task
-	sumColumns = 64       // columns to sum that are worth a task
-)
+// sumColumns is how many columns to sum are worth a task.
+const sumColumns = 64

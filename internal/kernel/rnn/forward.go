@@ -3,7 +3,6 @@ package rnn
 import (
 	"github.com/hadal-ml/hadal/internal/kernel/gemm"
 	"github.com/hadal-ml/hadal/internal/kernel/vec"
-	"github.com/hadal-ml/hadal/internal/par"
 )
 
 // Pass is what one call of [Net.Forward] reads and writes.
@@ -32,7 +31,6 @@ type forward[T gemm.Float] struct {
 	gates  []T // kept, or of the step in work
 	inner  []T // the same; of an LSTM only if kept
 	zeros  []T // a row of states
-	step   int
 }
 
 // Forward runs all steps.
@@ -43,7 +41,8 @@ func (n *Net[T]) Forward(p *Pass[T]) {
 		return
 	}
 	f := &forward[T]{Net: n, Pass: p, gates: p.Gates, inner: p.Inner, zeros: make([]T, h)}
-	f.weight = newFactor(n.Weight, h, h, n.Cell.Gates(), 1, h, p.Batch, p.Steps.total())
+	s := newSchedule(h, n.width(), p.Batch, p.Steps.total())
+	f.weight = newFactor(n.Weight, h, h, n.Cell.Gates(), 1, h, s, p.Steps.total())
 	defer f.weight.release()
 	if n.Cell.Gates() > 1 && p.Gates == nil {
 		f.gates = take[T](p.Batch * n.width())
@@ -56,10 +55,7 @@ func (n *Net[T]) Forward(p *Pass[T]) {
 	if n.Cell == LSTM && p.Inner == nil { // the cells change in place
 		copyOrClear(p.CN, p.C0)
 	}
-	task := f.units // made once, so that a step allocates nothing
-	for f.step = range p.Steps.Rows {
-		par.For(h, f.weight.chunk, task)
-	}
+	s.run(0, len(p.Steps.Rows), 1, f.units)
 	collect(p.HN, p.Output, p.Steps, h)
 	if n.Cell == LSTM && p.Inner != nil {
 		collect(p.CN, p.Inner, p.Steps, h)
@@ -83,9 +79,11 @@ func copyOrClear[T gemm.Float](dst, src []T) {
 	copy(dst, src)
 }
 
-// units computes hidden units [lo, hi) of all sequences of the step.
-func (f *forward[T]) units(lo, hi int) {
-	rows, first := f.Steps.Rows[f.step], f.Steps.First[f.step]
+// units computes a task: units of the sequences that still run at the step.
+func (f *forward[T]) units(t task) {
+	first := f.Steps.First[t.step]
+	t.b1 = min(t.b1, f.Steps.Rows[t.step])
+	lo, hi := t.lo, t.hi
 	h, w := f.Hidden, f.width()
 	// The sums grow where they are needed next: with one gate in the output
 	// itself, else in the gates.
@@ -99,7 +97,7 @@ func (f *forward[T]) units(lo, hi int) {
 	if f.Inner != nil {
 		inner = inner[first*h:]
 	}
-	for b := range rows {
+	for b := t.b0; b < t.b1; b++ {
 		from, to := f.Input[(first+b)*w:][:w], gates[b*w:][:w]
 		for at := 0; at < w; at += h {
 			copy(to[at+lo:at+hi], from[at+lo:at+hi])
@@ -107,19 +105,19 @@ func (f *forward[T]) units(lo, hi int) {
 	}
 	e := gemm.EpilogueOf[T]{Bias: f.Bias, Accumulate: true, ReLU: f.Cell == ReLU}
 	if f.Cell == GRU {
-		f.recur(0, 2, lo, hi, gates, w, e)
+		f.recur(t, 0, 2, gates, w, e)
 		e = gemm.EpilogueOf[T]{}
 		if f.Bias != nil {
 			e.Bias = f.Bias[2*h:]
 		}
-		f.recur(2, 1, lo, hi, inner, h, e)
+		f.recur(t, 2, 1, inner, h, e)
 	} else {
-		f.recur(0, f.Cell.Gates(), lo, hi, gates, w, e)
+		f.recur(t, 0, f.Cell.Gates(), gates, w, e)
 	}
 	if f.Cell == ReLU {
 		return
 	}
-	for b := range rows {
+	for b := t.b0; b < t.b1; b++ {
 		row := gates[b*w:][:w]
 		gate := func(i int) []T { return row[i*h+lo : i*h+hi] }
 		out := f.Output[(first+b)*h+lo : (first+b)*h+hi]
@@ -129,25 +127,25 @@ func (f *forward[T]) units(lo, hi int) {
 		case LSTM:
 			var before, c []T
 			if f.Inner != nil {
-				before, c = f.before(f.Inner, f.C0, b)[lo:hi], inner[b*h+lo:b*h+hi]
+				before, c = f.before(t.step, f.Inner, f.C0, b)[lo:hi], inner[b*h+lo:b*h+hi]
 			} else {
 				c = f.CN[b*h+lo : b*h+hi]
 				before = c
 			}
 			vec.LSTMCell(gate(0), gate(1), gate(2), gate(3), before, c, out)
 		case GRU:
-			vec.GRUCell(gate(0), gate(1), gate(2), inner[b*h+lo:b*h+hi], f.before(f.Output, f.H0, b)[lo:hi], out)
+			vec.GRUCell(gate(0), gate(1), gate(2), inner[b*h+lo:b*h+hi], f.before(t.step, f.Output, f.H0, b)[lo:hi], out)
 		}
 	}
 }
 
-// before is the row of sequence b before the step: in rows if it ran already,
+// before is the row of sequence b before a step: in rows if it ran already,
 // else in start, or zeros.
-func (f *forward[T]) before(rows, start []T, b int) []T {
+func (f *forward[T]) before(step int, rows, start []T, b int) []T {
 	h := f.Hidden
 	switch {
-	case b < f.Steps.rows(f.step-1):
-		return rows[(f.Steps.First[f.step-1]+b)*h:][:h]
+	case b < f.Steps.rows(step-1):
+		return rows[(f.Steps.First[step-1]+b)*h:][:h]
 	case start != nil:
 		return start[b*h:][:h]
 	}
@@ -155,18 +153,18 @@ func (f *forward[T]) before(rows, start []T, b int) []T {
 }
 
 // recur multiplies the states before the step by parts of the weight.
-func (f *forward[T]) recur(part, parts, lo, hi int, c []T, rsc int, e gemm.EpilogueOf[T]) {
-	rows := f.Steps.Rows[f.step]
-	old := min(rows, f.Steps.rows(f.step-1)) // sequences that ran before
+func (f *forward[T]) recur(t task, part, parts int, c []T, rsc int, e gemm.EpilogueOf[T]) {
 	h := f.Hidden
-	if old > 0 {
-		f.weight.multiply(old, f.Output[f.Steps.First[f.step-1]*h:], h, part, parts, lo, hi, c, rsc, e)
+	ran := min(t.b1, f.Steps.rows(t.step-1)) // sequences that ran before
+	if ran > t.b0 {
+		a := f.Output[(f.Steps.First[t.step-1]+t.b0)*h:]
+		f.weight.multiply(ran-t.b0, a, h, part, parts, t.lo, t.hi, c[t.b0*rsc:], rsc, e)
 	}
-	if rows > old {
+	if b := max(ran, t.b0); t.b1 > b {
 		var a []T
 		if f.H0 != nil {
-			a = f.H0[old*h:]
+			a = f.H0[b*h:]
 		}
-		f.weight.multiply(rows-old, a, h, part, parts, lo, hi, c[old*rsc:], rsc, e)
+		f.weight.multiply(t.b1-b, a, h, part, parts, t.lo, t.hi, c[b*rsc:], rsc, e)
 	}
 }

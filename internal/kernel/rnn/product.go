@@ -16,16 +16,6 @@ const (
 	lowRows       = 6
 )
 
-// A task is worth its while from so many multiply-adds on, about ten
-// microseconds, and from so many units: a row of them is one call of a cell's
-// kernel. The number of tasks is a power of two, which leaves no thread of two
-// or four behind, and their widths are multiples of a vector's.
-const (
-	taskWork  = 1 << 20
-	taskUnits = 64
-	vector    = 16
-)
-
 // packRows is the number of rows in all that make packing worth its while: it
 // costs about as much as the products of so many rows.
 const packRows = 8
@@ -44,24 +34,19 @@ type factor[T gemm.Float] struct {
 }
 
 // newFactor packs the matrix b[p*rsb+j*csb] with parts*units columns for
-// products of up to batch rows, total rows in all.
-func newFactor[T gemm.Float](b []T, depth, units, parts, rsb, csb, batch, total int) *factor[T] {
-	f := &factor[T]{depth: depth, units: units, parts: parts, b: b, rsb: rsb, csb: csb, chunk: units}
+// products of a schedule, total rows in all.
+func newFactor[T gemm.Float](b []T, depth, units, parts, rsb, csb int, s schedule, total int) *factor[T] {
+	f := &factor[T]{depth: depth, units: units, parts: parts, b: b, rsb: rsb, csb: csb, chunk: s.chunk}
 	f.reduce, f.mul = products[T]()
 	if total < packRows {
 		return f
 	}
 	f.panel = panelWidth
-	if batch <= lowRows {
+	if s.rows <= lowRows {
 		f.panel = panelWidthLow
 	}
-	tasks := 1
-	for batch*depth*parts*units/tasks >= 2*taskWork && units/tasks >= 2*taskUnits {
-		tasks *= 2
-	}
-	f.chunk = ceil(ceil(units, tasks), vector) * vector
 	f.panels = ceil(f.chunk, f.panel)
-	tasks = ceil(units, f.chunk)
+	tasks := ceil(units, f.chunk)
 	f.b = take[T](parts * tasks * f.panels * f.panel * depth)
 	par.For(tasks*parts*f.panels, 1, func(at, _ int) {
 		lo := at / (parts * f.panels) * f.chunk
@@ -111,7 +96,7 @@ func (f *factor[T]) pack(dst, b []T, width, rsb, csb int) {
 	}
 }
 
-// multiply computes units [lo, hi), those of a task, of each of parts parts of
+// multiply computes units [lo, hi), those of some tasks, of each of parts parts of
 // a product, from part first on, with rows rows of a, rsa apart. c and e.Bias
 // begin at unit 0 of the first part. A nil a stands for zeros.
 func (f *factor[T]) multiply(rows int, a []T, rsa, first, parts, lo, hi int, c []T, rsc int, e gemm.EpilogueOf[T]) {
@@ -130,12 +115,13 @@ func (f *factor[T]) multiplyDepth(from, to, rows int, a []T, rsa, first, parts, 
 	}
 	bias := e.Bias
 	for part := range parts {
-		for j := lo; j < hi; j += f.panel {
+		for j, width := lo, 0; j < hi; j += width {
+			width = min(f.panel, hi-j, f.chunk-j%f.chunk)
 			column := part*f.units + j
 			if bias != nil {
 				e.Bias = bias[column:]
 			}
-			f.reduce(rows, min(f.panel, hi-j), depth, a, rsa, f.at(first+part, j)[from*f.panel:], f.panel, 1, c[column:], rsc, e)
+			f.reduce(rows, width, depth, a, rsa, f.at(first+part, j)[from*f.panel:], f.panel, 1, c[column:], rsc, e)
 		}
 	}
 }
@@ -147,7 +133,7 @@ type product[T gemm.Float] func(m, n, k int, a []T, rsa int, b []T, rsb, csb int
 // and on all.
 func products[T gemm.Float]() (reduce, mul product[T]) {
 	one := func(m, n, k int, a []float32, rsa int, b []float32, rsb, csb int, c []float32, rsc int, e gemm.Epilogue) {
-		gemm.BatchReduce(m, n, k, a, noOffset, rsa, 1, b, noOffset, rsb, c, rsc, e)
+		gemm.BatchReduceAhead(m, n, k, a, noOffset, rsa, 1, b, noOffset, rsb, c, rsc, e, nil)
 	}
 	all := func(m, n, k int, a []float32, rsa int, b []float32, rsb, csb int, c []float32, rsc int, e gemm.Epilogue) {
 		gemm.Mul(m, n, k, a, rsa, 1, b, rsb, csb, c, rsc, e)

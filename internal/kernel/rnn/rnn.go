@@ -14,12 +14,13 @@
 //	            n = tanh(x + r (Wh + b))
 //	            h' = (1-z) n + z h
 //
-// How it is fast: a step needs one pass over W. Its columns are cut into blocks
-// of hidden units; the task of a block multiplies for all gates of its units
-// and finishes the cell while the sums are in the nearest cache, so that a step
-// waits for the workers once. W is packed into panels once a call. The
-// gradients of weights and biases are single products over all rows after the
-// last step.
+// How it is fast: a step needs one pass over W, which is packed into panels once
+// a call, and cells are finished while their sums are in a near cache. If W is
+// small the batch is cut: each worker takes some sequences through all steps, and
+// waits for nobody. If it is large its columns are cut into blocks of hidden
+// units; the task of a block multiplies for all gates of its units, and a step
+// waits for the workers once. The gradients of weights and biases are single
+// products over all rows after the last step.
 package rnn
 
 import (

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/hadal-ml/hadal/internal/cpu"
@@ -41,7 +42,8 @@ type shape struct {
 }
 
 // lengths are the steps of sequences of falling lengths.
-func lengths(reverse bool, list ...int) Steps {
+func lengths(reverse bool, lists ...[]int) Steps {
+	list := slices.Concat(lists...)
 	var s Steps
 	first := 0
 	for t := range list[0] {
@@ -62,7 +64,8 @@ func lengths(reverse bool, list ...int) Steps {
 }
 
 // shapes reach every way to multiply: not packed, narrow and wide panels,
-// several panels and several tasks, each with something left over.
+// several panels and several tasks, of rows and of units, each with something
+// left over.
 func shapes() []shape {
 	return []shape{
 		{"one row", 5, 1, Uniform(1, 1, false)},
@@ -70,18 +73,12 @@ func shapes() []shape {
 		{"wide", 45, 9, Uniform(3, 9, true)},
 		{"tasks", 200, 20, Uniform(3, 20, false)},
 		{"many tasks", 300, 64, Uniform(2, 64, true)},
-		{"lengths", 130, 40, lengths(false, append(make40(4), make40(2)...)...)},
-		{"lengths in reverse", 130, 40, lengths(true, append(make40(5), make40(1)...)...)},
+		{"few rows of many units", 400, 4, Uniform(1, 4, false)},
+		{"lengths", 260, 17, lengths(false, slices.Repeat([]int{3}, 9), slices.Repeat([]int{2}, 8))},
+		{"lengths in reverse", 260, 17, lengths(true, slices.Repeat([]int{3}, 9), slices.Repeat([]int{1}, 8))},
+		{"lengths in tasks of rows", 45, 40, lengths(false, slices.Repeat([]int{4}, 7), slices.Repeat([]int{2}, 20), slices.Repeat([]int{1}, 13))},
+		{"the same in reverse", 45, 48, lengths(true, slices.Repeat([]int{4}, 17), slices.Repeat([]int{2}, 31))},
 	}
-}
-
-// make40 is half of forty equal lengths.
-func make40(n int) []int {
-	list := make([]int, 20)
-	for i := range list {
-		list[i] = n
-	}
-	return list
 }
 
 func runAll[T gemm.Float](cell Cell, s shape, kept bool) *everything[T] {
