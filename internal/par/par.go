@@ -25,17 +25,49 @@ const (
 	spinYields = 40 // rounds between two yields
 )
 
-// job is one call of For: a range cut into chunks which any number of
-// goroutines draw from until it is empty.
+// job is one call of For: a range cut into chunks, of which every worker has a
+// share. It works off its own from the front and then helps others with theirs,
+// from the back. So in calls of the same length, as the operations of a training
+// step are, a worker meets much the same part of the data, which its cache may
+// still hold.
 type job struct {
 	body   func(worker, lo, hi int)
 	n      int
 	chunk  int
 	chunks int64
-	next   atomic.Int64 // next chunk to hand out
-	seats  atomic.Int64 // workers that may still join
+	shares []share // one for each worker that may join, the caller's first
+
+	_      [64]byte     // what is above is only read: it stays in everybody's cache
+	few    [4]share     // room for the shares on most machines
 	done   atomic.Int64 // chunks finished
 	failed atomic.Pointer[failure]
+}
+
+// share is the chunks [from, to) that are left of a share, from in the upper half
+// of the word. It fills a line of the cache.
+type share struct {
+	left atomic.Uint64
+	_    [56]byte
+}
+
+func (s *share) set(from, to int) { s.left.Store(uint64(from)<<32 | uint64(to)) }
+
+// take takes the first chunk that is left, or the last.
+func (s *share) take(last bool) (chunk int, ok bool) {
+	for {
+		left := s.left.Load()
+		from, to := left>>32, left&(1<<32-1)
+		if from >= to {
+			return 0, false
+		}
+		chunk, rest := from, left+1<<32
+		if last {
+			chunk, rest = to-1, left-1
+		}
+		if s.left.CompareAndSwap(left, rest) {
+			return int(chunk), true
+		}
+	}
 }
 
 type failure struct{ value any }
@@ -99,9 +131,19 @@ func ForWorker(n, chunk int, body func(worker, lo, hi int)) {
 		return
 	}
 	j := &job{body: body, n: n, chunk: chunk, chunks: int64((n + chunk - 1) / chunk)}
-	helpers := min(threads-1, int(j.chunks)-1)
-	j.seats.Store(int64(helpers))
-	publish(j, helpers)
+	workers := min(threads, int(j.chunks))
+	if workers <= len(j.few) {
+		j.shares = j.few[:workers]
+	} else {
+		j.shares = make([]share, workers)
+	}
+	from := 0
+	for w := range j.shares {
+		to := int((j.chunks*int64(w+1) + int64(workers) - 1) / int64(workers))
+		j.shares[w].set(from, to)
+		from = to
+	}
+	publish(j, workers-1)
 	j.run(0)
 	// The others hold at most one chunk each: they are nearly done.
 	for spins := 1; j.done.Load() < j.chunks; spins++ {
@@ -123,7 +165,7 @@ func publish(j *job, helpers int) {
 	pool.mu.Lock()
 	for pool.workers < helpers {
 		pool.workers++
-		go work()
+		go work(pool.workers)
 	}
 	if pool.parked > 0 {
 		pool.wake.Broadcast()
@@ -131,14 +173,13 @@ func publish(j *job, helpers int) {
 	pool.mu.Unlock()
 }
 
-// run draws chunks until none is left.
+// run works off chunks until none is left.
 func (j *job) run(worker int) {
-	for {
-		c := j.next.Add(1) - 1
-		if c >= j.chunks {
-			return
+	for i := range j.shares {
+		s := &j.shares[(worker+i)%len(j.shares)]
+		for c, ok := s.take(i > 0); ok; c, ok = s.take(i > 0) {
+			j.one(worker, c)
 		}
-		j.one(worker, int(c))
 	}
 }
 
@@ -154,7 +195,7 @@ func (j *job) one(worker, c int) {
 }
 
 // work is the life of a worker: spin for a job, join it, park when none comes.
-func work() {
+func work(worker int) {
 	var last *job
 	for {
 		j := pool.current.Load()
@@ -175,8 +216,8 @@ func work() {
 			pool.mu.Unlock()
 		}
 		last = j
-		if seat := j.seats.Add(-1); seat >= 0 {
-			j.run(int(seat) + 1)
+		if worker < len(j.shares) {
+			j.run(worker)
 		}
 	}
 }

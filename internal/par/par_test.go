@@ -100,3 +100,18 @@ func BenchmarkForkJoin(b *testing.B) {
 		For(2, 1, func(lo, hi int) {})
 	}
 }
+
+func TestAShareIsTakenFromBothEnds(t *testing.T) {
+	var s share
+	s.set(3, 7)
+	for i, want := range []int{3, 6, 4, 5} {
+		if c, ok := s.take(i%2 == 1); !ok || c != want {
+			t.Errorf("take %d gave chunk %d (%v), want %d", i, c, ok, want)
+		}
+	}
+	for _, last := range []bool{false, true} {
+		if c, ok := s.take(last); ok {
+			t.Errorf("an empty share gave chunk %d", c)
+		}
+	}
+}
