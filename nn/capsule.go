@@ -78,7 +78,7 @@ func NewCapsules(init *Init, in, inSize, out, outSize int, list ...Option) *Caps
 // scaled by their coefficients, Σ_i c_ij W_ij u_i, and of the outputs,
 // û_ij·v_j = u_i·(W_ijᵀ v_j). So most arithmetic is in matrix products of
 // the whole batch, one for each capsule above. The softmax is written out: over
-// the first axis, Softmax hands on results and gradients that lie across memory.
+// the first axis, Softmax would copy its operand and its result, both ways.
 func (l *Capsules) Forward(c *Context, x *tensor.Tensor) *tensor.Tensor {
 	weight := c.param(l.Weight)
 	out, outSize, inSize, in := weight.Dim(0), weight.Dim(1), weight.Dim(2), weight.Dim(3)

@@ -213,3 +213,15 @@ func TestImagesStayChannelsLast(t *testing.T) {
 		}
 	}
 }
+
+// TestSoftmaxOverAnyAxisIsRowMajor, as the operations that read it want it.
+func TestSoftmaxOverAnyAxisIsRowMajor(t *testing.T) {
+	x := NewSampler(5).Normal(3, 4, 5)
+	for axis := range 3 {
+		for name, y := range map[string]*Tensor{"softmax": x.Softmax(axis), "log_softmax": x.LogSoftmax(axis)} {
+			if !y.IsContiguous() {
+				t.Errorf("%s over axis %d has strides %v", name, axis, y.Strides())
+			}
+		}
+	}
+}

@@ -106,13 +106,14 @@ func init() {
 		})
 }
 
-// alongLast applies a last-axis operation along any axis.
+// alongLast applies a last-axis operation along any axis. The result is row-major
+// like that of other operations; what reads it next would be slow otherwise.
 func alongLast(op *Op, t *Tensor, a int) *Tensor {
 	a = axis(op.Name, t, a)
 	if a == len(t.shape)-1 {
 		return apply(op, nil, t.Contiguous())
 	}
-	return apply(op, nil, t.Transpose(a, -1).Contiguous()).Transpose(a, -1)
+	return apply(op, nil, t.Transpose(a, -1).Contiguous()).Transpose(a, -1).Contiguous()
 }
 
 // Softmax turns scores along an axis into probabilities: exp(x)/sum(exp(x)).
