@@ -136,15 +136,20 @@ func (x *blocked) run() {
 		x.panels = mem.Float32s(min(part, x.k) * x.width)
 		defer mem.PutFloat32s(x.panels)
 	}
+	room := room{}
+	if x.packA {
+		room = newRoom(x.depth*x.rows, tasks)
+		defer room.release()
+	}
 	for x.p0 = 0; x.p0 < x.k; x.p0 = x.p1 {
 		x.p1 = min(x.p0+part, x.k)
 		if x.panels != nil {
 			par.For(ceil(x.p1-x.p0, x.depth)*x.width/x.panel, ceil(packWork, x.depth*x.panel), x.pack)
 		}
-		par.For(tasks, 1, func(task, _ int) {
+		par.ForWorker(tasks, 1, func(worker, task, _ int) {
 			i, j := task/across*x.rows, task%across*x.cols
 			for p := x.p0; p < x.p1; p += x.depth {
-				x.block(i, min(i+x.rows, x.m), j, min(j+x.cols, x.n), p, min(p+x.depth, x.p1))
+				x.block(room.of(worker), i, min(i+x.rows, x.m), j, min(j+x.cols, x.n), p, min(p+x.depth, x.p1))
 			}
 		})
 	}
@@ -170,9 +175,10 @@ func (x *blocked) ownPays() bool {
 // Panels that are packed first, for all tasks, cross from core to core, which
 // takes small products longer than to multiply them.
 func (x *blocked) byPanels() {
-	par.For(ceil(x.n, x.panel), ceil(taskWork, x.m*x.k*x.panel), func(lo, hi int) {
-		panel := mem.Float32s(x.depth * x.panel)
-		defer mem.PutFloat32s(panel)
+	room := newRoom(x.depth*x.panel, ceil(x.n, x.panel))
+	defer room.release()
+	par.ForWorker(ceil(x.n, x.panel), ceil(taskWork, x.m*x.k*x.panel), func(worker, lo, hi int) {
+		panel := room.of(worker)
 		for i := lo; i < hi; i++ {
 			j0 := i * x.panel
 			j1 := min(j0+x.panel, x.n)
@@ -194,6 +200,30 @@ const (
 	lowRows  = 32
 	manyRows = 420
 )
+
+// room is memory for what each worker packs. It is taken before the tasks begin:
+// how many of them run at once, and would each take some, is a matter of chance,
+// and what a training step needs should not be.
+type room struct {
+	data []float32
+	size int
+}
+
+// newRoom takes room of so many elements for each of the workers that so many
+// tasks can have.
+func newRoom(size, tasks int) room {
+	return room{mem.Float32s(size * min(par.Threads(), tasks)), size}
+}
+
+func (r room) release() { mem.PutFloat32s(r.data) }
+
+// of is the part of a worker; nil where no room was taken.
+func (r room) of(worker int) []float32 {
+	if r.size == 0 {
+		return nil
+	}
+	return r.data[worker*r.size:][:r.size]
+}
 
 // A second-level cache does not hold a C of largeC elements, and may hold nearPart
 // elements of B.
@@ -256,16 +286,15 @@ func (x *blocked) tasks() int { return ceil(x.m, x.rows) * ceil(x.n, x.cols) }
 const leastRows = 12
 
 // block computes rows [i0, i1) and columns [j0, j1) of C for the slab [p0, p1).
-func (x *blocked) block(i0, i1, j0, j1, p0, p1 int) {
+// Where A is packed it is packed into room.
+func (x *blocked) block(room []float32, i0, i1, j0, j1, p0, p1 int) {
 	e := x.epilogue(i0, p0, p1)
 	a := x.a[i0*x.rsa+p0*x.csa:]
 	rows, depth := i1-i0, p1-p0
 	rsa, csa := x.rsa, x.csa
 	if x.packA {
-		packed := mem.Float32s(depth * rows)
-		defer mem.PutFloat32s(packed)
-		packColumns(packed, a, csa, rows, depth)
-		a, csa = packed, rows
+		packColumns(room, a, csa, rows, depth)
+		a, csa = room, rows
 	}
 	if x.panels == nil {
 		strip := 0
