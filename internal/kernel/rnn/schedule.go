@@ -1,10 +1,6 @@
 package rnn
 
-import (
-	"sync/atomic"
-
-	"github.com/hadal-ml/hadal/internal/par"
-)
+import "github.com/hadal-ml/hadal/internal/par"
 
 // A task of units is worth its while from so many multiply-adds on, about ten
 // microseconds, and from so many units: a row of them is one call of a cell's
@@ -79,21 +75,12 @@ func (s schedule) run(first, last, by int, run func(task)) {
 		return
 	}
 	// Neighbouring tasks are run as one piece, as many pieces as there are threads:
-	// memory likes long rows. A worker begins with the same piece at every step, so
-	// that most of what it reads of the weight is in its cache.
+	// memory likes long rows. Package par gives a worker the same piece at every
+	// step, so that most of what it reads of the weight is in its cache.
 	piece := ceil(ceil(s.units, s.chunk), par.Threads()) * s.chunk
-	pieces := ceil(s.units, piece)
-	done := make([]atomic.Int32, pieces) // steps of each piece
-	step, count := first, int32(0)
-	one := func(worker, _, _ int) {
-		i := worker % pieces
-		for !done[i].CompareAndSwap(count, count+1) {
-			i = (i + 1) % pieces
-		}
-		run(task{step, i * piece, min(s.units, (i+1)*piece), 0, s.batch})
-	}
+	step := first
+	one := func(lo, hi int) { run(task{step, lo, hi, 0, s.batch}) } // made once, so that a step allocates little
 	for ; step != last; step += by {
-		par.ForWorker(pieces, 1, one)
-		count++
+		par.For(s.units, piece, one)
 	}
 }
