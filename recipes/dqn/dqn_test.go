@@ -3,9 +3,7 @@ package dqn
 import (
 	"bytes"
 	"compress/gzip"
-	"context"
 	"encoding/json"
-	"errors"
 	"math"
 	"os"
 	"slices"
@@ -16,8 +14,8 @@ import (
 	"github.com/hadal-ml/hadal/internal/rng"
 	"github.com/hadal-ml/hadal/nn"
 	"github.com/hadal-ml/hadal/recipes/recipe"
+	"github.com/hadal-ml/hadal/recipes/recipe/recipetest"
 	"github.com/hadal-ml/hadal/tensor"
-	"github.com/hadal-ml/hadal/train"
 )
 
 // recorded are episodes of gymnasium's environment, from testdata/make_gymnasium.py.
@@ -260,16 +258,7 @@ func TestARunThatIsResumedIsOneThatRanThrough(t *testing.T) {
 
 	par.SetThreads(2)
 	halves := session(t.TempDir())
-	ctx, cancel := context.WithCancel(t.Context())
-	halves.Bar = recipe.BarFunc(func(done, _ int64, _ string) {
-		if done == 700 {
-			cancel()
-		}
-	})
-	if err := run(ctx, halves); !errors.Is(err, train.ErrInterrupted) {
-		t.Fatalf("interrupted: %v", err)
-	}
-	halves.Bar = nil
+	recipetest.Interrupt(t, halves, 700, run)
 	if err := run(t.Context(), halves); err != nil {
 		t.Fatal(err)
 	}

@@ -3,7 +3,6 @@ package generative
 import (
 	"bytes"
 	"context"
-	"errors"
 	"math"
 	"os"
 	"strings"
@@ -15,8 +14,8 @@ import (
 	"github.com/hadal-ml/hadal/nn"
 	"github.com/hadal-ml/hadal/optim"
 	"github.com/hadal-ml/hadal/recipes/recipe"
+	"github.com/hadal-ml/hadal/recipes/recipe/recipetest"
 	"github.com/hadal-ml/hadal/tensor"
-	"github.com/hadal-ml/hadal/train"
 )
 
 // bars returns n images of a bright bar, lying (class 0) or standing (class 1)
@@ -114,15 +113,7 @@ func TestTrainings(t *testing.T) {
 
 			par.SetThreads(2)
 			halves := session(t, c.epochs)
-			ctx, cancel := context.WithCancel(t.Context())
-			halves.Bar = recipe.BarFunc(func(done, _ int64, _ string) {
-				if done == c.stop {
-					cancel()
-				}
-			})
-			if err := c.run(t, ctx, halves); !errors.Is(err, train.ErrInterrupted) {
-				t.Fatalf("interrupted: %v", err)
-			}
+			recipetest.Interrupt(t, halves, c.stop, func(ctx context.Context, s *recipe.Session) error { return c.run(t, ctx, s) })
 			if err := c.run(t, t.Context(), halves); err != nil {
 				t.Fatal(err)
 			}

@@ -16,8 +16,8 @@ import (
 	"github.com/hadal-ml/hadal/internal/par"
 	"github.com/hadal-ml/hadal/nn"
 	"github.com/hadal-ml/hadal/recipes/recipe"
+	"github.com/hadal-ml/hadal/recipes/recipe/recipetest"
 	"github.com/hadal-ml/hadal/tensor"
-	"github.com/hadal-ml/hadal/train"
 )
 
 // play is a text with rules that can be learned from a few hundred characters.
@@ -299,16 +299,7 @@ func interrupted(t *testing.T, fit func(ctx context.Context, s *recipe.Session) 
 	if err := fit(t.Context(), through); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(t.Context())
-	halves.Bar = recipe.BarFunc(func(done, _ int64, _ string) {
-		if done == 3 {
-			cancel()
-		}
-	})
-	if err := fit(ctx, halves); !errors.Is(err, train.ErrInterrupted) {
-		t.Fatalf("interrupted: %v", err)
-	}
-	halves.Bar = nil
+	recipetest.Interrupt(t, halves, 3, fit)
 	if err := fit(t.Context(), halves); err != nil {
 		t.Fatal(err)
 	}

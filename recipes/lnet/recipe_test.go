@@ -2,7 +2,6 @@ package lnet
 
 import (
 	"context"
-	"errors"
 	"os"
 	"slices"
 	"strings"
@@ -13,8 +12,8 @@ import (
 	"github.com/hadal-ml/hadal/internal/par"
 	"github.com/hadal-ml/hadal/nn"
 	"github.com/hadal-ml/hadal/recipes/recipe"
+	"github.com/hadal-ml/hadal/recipes/recipe/recipetest"
 	"github.com/hadal-ml/hadal/tensor"
-	"github.com/hadal-ml/hadal/train"
 )
 
 // ring are points of the plane, of which those far from the middle are class 1:
@@ -90,16 +89,7 @@ func TestResumedEqualsStraightThroughOnAnyNumberOfThreads(t *testing.T) {
 	}
 	par.SetThreads(2)
 	s := session(t, 3)
-	ctx, cancel := context.WithCancel(t.Context())
-	s.Bar = recipe.BarFunc(func(done, _ int64, _ string) {
-		if done == 7 {
-			cancel()
-		}
-	})
-	if err := compare(ctx, s, learned, tested); !errors.Is(err, train.ErrInterrupted) {
-		t.Fatalf("the interrupted run says %v", err)
-	}
-	s.Bar = nil
+	recipetest.Interrupt(t, s, 7, func(ctx context.Context, s *recipe.Session) error { return compare(ctx, s, learned, tested) })
 	if err := compare(t.Context(), s, learned, tested); err != nil {
 		t.Fatal(err)
 	}

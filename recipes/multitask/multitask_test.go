@@ -2,7 +2,6 @@ package multitask
 
 import (
 	"context"
-	"errors"
 	"math"
 	"os"
 	"slices"
@@ -12,8 +11,8 @@ import (
 	"github.com/hadal-ml/hadal/internal/par"
 	"github.com/hadal-ml/hadal/nn"
 	"github.com/hadal-ml/hadal/recipes/recipe"
+	"github.com/hadal-ml/hadal/recipes/recipe/recipetest"
 	"github.com/hadal-ml/hadal/tensor"
-	"github.com/hadal-ml/hadal/train"
 )
 
 func TestShapesAndParameters(t *testing.T) {
@@ -127,16 +126,7 @@ func TestResumedEqualsStraightThroughOnAnyNumberOfThreads(t *testing.T) {
 	}
 	par.SetThreads(2)
 	s := session(t, 1)
-	ctx, cancel := context.WithCancel(t.Context())
-	s.Bar = recipe.BarFunc(func(done, _ int64, _ string) {
-		if done == 7 {
-			cancel()
-		}
-	})
-	if err := compare(ctx, s, learned, tested); !errors.Is(err, train.ErrInterrupted) {
-		t.Fatalf("the interrupted run says %v", err)
-	}
-	s.Bar = nil
+	recipetest.Interrupt(t, s, 7, func(ctx context.Context, s *recipe.Session) error { return compare(ctx, s, learned, tested) })
 	if err := compare(t.Context(), s, learned, tested); err != nil {
 		t.Fatal(err)
 	}

@@ -48,7 +48,7 @@ var FewRecipe = recipe.Recipe{
 var FewPhotosRecipe = recipe.Recipe{
 	Name: "fashion-few-resnet", Summary: "The same hundred pictures for ResNet-20: for --init, from the weights of cifar-resnet20",
 	Source: FewRecipe.Source,
-	Data:   "fashion-mnist", Expect: "a better network from cifar-resnet20 than from nothing", Minutes: 2,
+	Data:   "fashion-mnist", Expect: "69% of the test pictures from nothing, 76% from cifar-resnet20", Minutes: 2,
 	Epochs: 30, BatchSize: 10, Rate: 1e-3,
 	Load:      loadFew,
 	New:       func(init *nn.Init) nn.Module { return ofFashion(&inColour{models.NewResNet20(init, 3, classes)}) },

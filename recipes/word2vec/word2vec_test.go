@@ -13,8 +13,8 @@ import (
 	"github.com/hadal-ml/hadal/internal/rng"
 	"github.com/hadal-ml/hadal/nn"
 	"github.com/hadal-ml/hadal/recipes/recipe"
+	"github.com/hadal-ml/hadal/recipes/recipe/recipetest"
 	"github.com/hadal-ml/hadal/tensor"
-	"github.com/hadal-ml/hadal/train"
 )
 
 // companions are the words of the map, in pairs.
@@ -227,12 +227,7 @@ func TestInterruptedAndOnOtherThreadsIsTheSame(t *testing.T) {
 			s := session(t, 2)
 			sentences := pairsOf(3000, 12)
 			if threads == 3 { // and stop after a step
-				ctx, cancel := context.WithCancel(t.Context())
-				s.Bar = stopper(cancel)
-				if err := trainOn(ctx, s, sentences, cbow); !errors.Is(err, train.ErrInterrupted) {
-					t.Fatalf("interrupted: %v", err)
-				}
-				s.Bar = nil
+				recipetest.Interrupt(t, s, 1, func(ctx context.Context, s *recipe.Session) error { return trainOn(ctx, s, sentences, cbow) })
 			}
 			if err := trainOn(t.Context(), s, sentences, cbow); err != nil {
 				t.Fatal(err)
@@ -248,11 +243,6 @@ func TestInterruptedAndOnOtherThreadsIsTheSame(t *testing.T) {
 		}
 	}
 }
-
-// stopper is a bar that ends a training after its first step.
-type stopper context.CancelFunc
-
-func (s stopper) Set(int64, int64, string) { s() }
 
 func TestBadInput(t *testing.T) {
 	s := session(t, 1)
