@@ -162,21 +162,7 @@ func transposed[T gemm.Float](dst, src []T, stride, n, width, rows int) columns[
 	if rows < fewRows {
 		return columns[T]{src, 1, stride}
 	}
-	j := 0
-	for ; j+8 <= n; j += 8 {
-		r0, r1, r2, r3 := src[j*stride:][:width], src[(j+1)*stride:][:width], src[(j+2)*stride:][:width], src[(j+3)*stride:][:width]
-		r4, r5, r6, r7 := src[(j+4)*stride:][:width], src[(j+5)*stride:][:width], src[(j+6)*stride:][:width], src[(j+7)*stride:][:width]
-		for p := range width {
-			d := dst[p*n+j:][:8:8]
-			d[0], d[1], d[2], d[3] = r0[p], r1[p], r2[p], r3[p]
-			d[4], d[5], d[6], d[7] = r4[p], r5[p], r6[p], r7[p]
-		}
-	}
-	for ; j < n; j++ {
-		for p, v := range src[j*stride:][:width] {
-			dst[p*n+j] = v
-		}
-	}
+	gemm.Transpose(dst, n, src, stride, n, width)
 	return columns[T]{dst, n, 1}
 }
 

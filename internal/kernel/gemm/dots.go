@@ -74,8 +74,9 @@ const fewColumns = 16
 // flipPays reports whether it is faster to compute the transpose of C. Vectors
 // along the rows of a tall C of few columns are mostly empty. Where rows of A are
 // contiguous the transpose is one of scalar products, and it depends on their
-// kernels and on the size of A how many columns are few.
-func flipPays(isa cpu.ISA, m, n, k, rsa int) bool {
+// kernels, on the size of A and on whether B lies as they want it how many columns
+// are few.
+func flipPays(isa cpu.ISA, m, n, k, rsa, csb int) bool {
 	const leastWork = 64 << 10 // multiply-adds that make up for turning the result
 	few := fewColumns
 	switch {
@@ -84,6 +85,8 @@ func flipPays(isa cpu.ISA, m, n, k, rsa int) bool {
 		few /= 4
 	case m*k < 2<<20:
 		few /= 2
+	case csb == 1: // has to be turned for scalar products
+		few = 10
 	}
 	return n <= few && m > 2*n && k >= dotDepth && m*n*k >= leastWork
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"unsafe"
@@ -249,8 +250,9 @@ func TestMul(t *testing.T) {
 	})
 }
 
-// Sizes at which Mul packs B, packs A, cuts k, packs several slabs, walks
-// along strips of B, and turns the product over, in every layout.
+// Sizes at which Mul packs B, packs A, cuts k, packs several slabs, walks along
+// strips of B, gives parts of k to tasks, meets rows of A a page apart, and turns
+// the product over, in every layout.
 func TestMulLarge(t *testing.T) {
 	rng := rand.New(rand.NewPCG(11, 12))
 	for _, s := range []struct {
@@ -267,6 +269,11 @@ func TestMulLarge(t *testing.T) {
 		{13, 33, 513, 3, 40, 33, 1},
 		{11, 1000, 130, 130, 1, 1, 131},
 		{1, 1000, 300, 300, 1, 1000, 1},
+		{1, 601, 701, 3, 5, 604, 1},
+		{1, 512, 5000, 5000, 1, 512, 1},
+		{900, 1, 500, 1, 900, 7, 1},
+		{61, 13, 1030, 2048, 1, 13, 1},
+		{100, 40, 70, 1024, 1, 40, 1},
 		{1000, 1, 300, 300, 1, 2, 7},
 		{1000, 1, 300, 1, 1000, 1, 1},
 		{27, 203, 2100, 2100, 1, 203, 1},
@@ -290,6 +297,36 @@ func TestMulLarge(t *testing.T) {
 	}
 }
 
+func TestTranspose(t *testing.T) {
+	each(t, func(t *testing.T) {
+		for _, s := range [][2]int{{1, 1}, {8, 8}, {16, 24}, {9, 7}, {7, 33}, {33, 17}, {0, 5}, {5, 0}} {
+			rows, cols := s[0], s[1]
+			lds, ldd := cols+3, rows+2
+			src, dst := random(rows*lds+1), make([]float32, cols*ldd+1)
+			want := make([]float32, len(dst))
+			for j := range rows {
+				for p := range cols {
+					want[p*ldd+j] = src[j*lds+p]
+				}
+			}
+			Transpose(dst, ldd, src, lds, rows, cols)
+			if !slices.Equal(dst, want) {
+				t.Errorf("%d rows of %d are not turned, or more than they", rows, cols)
+			}
+			wide, turned := make([]float64, len(src)), make([]float64, len(dst))
+			for i, v := range src {
+				wide[i] = float64(v)
+			}
+			Transpose(turned, ldd, wide, lds, rows, cols)
+			for i, v := range turned {
+				if v != float64(want[i]) {
+					t.Fatalf("%d rows of %d: element %d is %v, want %v", rows, cols, i, v, want[i])
+				}
+			}
+		}
+	})
+}
+
 func TestPortable(t *testing.T) {
 	rng := rand.New(rand.NewPCG(7, 8))
 	for range 200 {
@@ -304,7 +341,7 @@ func TestMulDoesNotDependOnThreads(t *testing.T) {
 	defer par.SetThreads(par.Threads())
 	each(t, func(t *testing.T) {
 		rng := rand.New(rand.NewPCG(9, 10))
-		for _, s := range [][3]int{{1, 1000, 300}, {1000, 1, 300}, {5, 300, 300}, {300, 10, 100}, {130, 140, 300}, {64, 64, 600}, {300, 16, 100}, {16, 900, 500}, {40, 90, 2100}} {
+		for _, s := range [][3]int{{1, 1000, 300}, {1, 1000, 700}, {1000, 1, 300}, {5, 300, 300}, {300, 10, 100}, {130, 140, 300}, {64, 64, 600}, {300, 16, 100}, {16, 900, 500}, {40, 90, 2100}} {
 			for _, transposed := range []bool{false, true} {
 				p := newProduct(rng, s[0], s[1], s[2], 1, transposed)
 				var first []float32

@@ -57,7 +57,7 @@ func Mul(m, n, k int, a []float32, rsa, csa int, b []float32, rsb, csb int, c []
 		return
 	}
 	check(m, n, k, a, zero, rsa, csa, b, zero, rsb, csb, c, rsc, &e)
-	if flipPays(isa, m, n, k, rsa) {
+	if flipPays(isa, m, n, k, rsa, csb) {
 		flipped(isa, m, n, k, a, rsa, csa, b, rsb, csb, c, rsc, e)
 		return
 	}
@@ -72,6 +72,8 @@ func multiply(isa cpu.ISA, m, n, k int, a []float32, rsa, csa int, b []float32, 
 	switch {
 	case m <= dotRows && rsb == 1 && csb != 1 && k >= dotDepth:
 		transposedDots(isa, m, n, k, a, rsa, csa, b, csb, c, rsc, e)
+	case m == 1 && csb == 1 && n >= rowColumns && n*k >= stripSize:
+		rowTimesMatrix(isa, n, k, a, csa, b, rsb, c, e)
 	case csb == 1 && m*n*k < 2*taskWork:
 		reduce(isa, m, n, k, a, zero, rsa, csa, b, zero, rsb, c, rsc, &e, 0, 0, nil)
 	default:
@@ -185,7 +187,7 @@ func (x *blocked) byPanels() {
 			for p0 := 0; p0 < x.k; p0 += x.depth {
 				p1 := min(p0+x.depth, x.k)
 				x.packPanel(panel, j0, p0, p1)
-				x.reduce(0, x.m, j0, j1, p1-p0, x.a[p0*x.csa:], x.rsa, x.csa, panel, x.panel, x.epilogue(0, p0, p1), 0)
+				x.reduce(0, x.m, j0, j1, p1-p0, x.a[p0*x.csa:], x.rsa, x.csa, panel, x.panel, x.epilogue(0, p0, p1), 0, nil)
 			}
 		}
 	})
@@ -301,11 +303,16 @@ func (x *blocked) block(room []float32, i0, i1, j0, j1, p0, p1 int) {
 		if x.strip {
 			strip = x.rsb
 		}
-		x.reduce(i0, i1, j0, j1, depth, a, rsa, csa, x.b[p0*x.rsb+j0:], x.rsb, e, strip)
+		x.reduce(i0, i1, j0, j1, depth, a, rsa, csa, x.b[p0*x.rsb+j0:], x.rsb, e, strip, nil)
 		return
 	}
 	for j := j0; j < j1; j += x.panel {
-		x.reduce(i0, i1, j, min(j+x.panel, j1), depth, a, rsa, csa, x.panels[(p0-x.p0)*x.width+j*depth:], x.panel, e, 0)
+		panel := x.panels[(p0-x.p0)*x.width+j*depth:]
+		var next []float32
+		if j+x.panel < j1 {
+			next = panel[depth*x.panel:][:depth*x.panel]
+		}
+		x.reduce(i0, i1, j, min(j+x.panel, j1), depth, a, rsa, csa, panel, x.panel, e, 0, next)
 	}
 }
 
@@ -320,14 +327,14 @@ func (x *blocked) epilogue(i0, p0, p1 int) (e Epilogue) {
 	return e
 }
 
-func (x *blocked) reduce(i0, i1, j0, j1, depth int, a []float32, rsa, csa int, b []float32, rsb int, e Epilogue, strip int) {
+func (x *blocked) reduce(i0, i1, j0, j1, depth int, a []float32, rsa, csa int, b []float32, rsb int, e Epilogue, strip int, next []float32) {
 	if e.Bias != nil {
 		e.Bias = e.Bias[j0:j1]
 	}
 	if e.Add != nil {
 		e.Add = e.Add[j0:]
 	}
-	reduce(x.isa, i1-i0, j1-j0, depth, a, zero, rsa, csa, b, zero, rsb, x.c[i0*x.rsc+j0:], x.rsc, &e, farC, strip, nil)
+	reduce(x.isa, i1-i0, j1-j0, depth, a, zero, rsa, csa, b, zero, rsb, x.c[i0*x.rsc+j0:], x.rsc, &e, farC, strip, next)
 }
 
 // ceil is a/b rounded up.

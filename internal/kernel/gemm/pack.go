@@ -1,6 +1,10 @@
 package gemm
 
-import "unsafe"
+import (
+	"unsafe"
+
+	"github.com/hadal-ml/hadal/internal/cpu"
+)
 
 // packPays reports whether to copy B, of size elements with contiguous rows,
 // costs less than to multiply m rows of A by it where it is: found by measuring.
@@ -75,9 +79,28 @@ func (x *blocked) packPanel(dst []float32, j, p0, p1 int) {
 	}
 }
 
-// transpose turns rows of src into columns of dst:
+// Transpose turns rows of src into columns of dst, which must not overlap:
 //
 //	dst[p*ldd + j] = src[j*lds + p]   j<rows, p<cols
+//
+// It panics when an index leaves its slice.
+func Transpose[T Float](dst []T, ldd int, src []T, lds, rows, cols int) {
+	if rows <= 0 || cols <= 0 {
+		return
+	}
+	dst, src = dst[:(cols-1)*ldd+rows], src[:(rows-1)*lds+cols]
+	if d, ok := any(dst).([]float32); ok && cpu.Active() != cpu.Generic {
+		transpose(d, ldd, any(src).([]float32), lds, rows, cols)
+		return
+	}
+	for j := range rows {
+		for p, v := range src[j*lds:][:cols] {
+			dst[p*ldd+j] = v
+		}
+	}
+}
+
+// transpose is Transpose for float32 and processors with kernels.
 func transpose(dst []float32, ldd int, src []float32, lds, rows, cols int) {
 	blocks := cols / transposeBlock
 	whole := rows / transposeBlock * transposeBlock

@@ -24,6 +24,14 @@ func (s *shapes) panel() int { return s.across[len(s.across)-1] * s.width }
 // lineBytes is the size of a line of the caches.
 const lineBytes = 64
 
+// Lines that are a page apart compete for the same few places of the first-level
+// cache, twelve in many processors: a tile with more rows so far apart would read
+// each line anew for each of the elements on it.
+const (
+	pageBytes   = 4096
+	pagedHeight = 12
+)
+
 // reduce cuts C into tiles and calls the kernel of each. There is at least one
 // tap and one step of k, all indices have been checked.
 //
@@ -34,7 +42,7 @@ const lineBytes = 64
 // With strip, the row stride of B, tiles fetch the rows of B for their neighbours
 // on the right while they compute; zero: they do not. Instead, unless next is nil,
 // they may fetch rows of B for themselves, and next from its beginning, a line in
-// each step of k.
+// each step of k, until all of it has been fetched.
 func reduce(isa cpu.ISA, m, n, k int, a []float32, aoff []int, rsa, csa int, b []float32, boff []int, rsb int, c []float32, rsc int, e *Epilogue, flags, strip int, next []float32) {
 	s := &shapesOf[isa]
 	// Field by field: a literal is built aside and copied in wider pieces than it
@@ -62,12 +70,18 @@ func reduce(isa cpu.ISA, m, n, k int, a []float32, aoff []int, rsa, csa int, b [
 	case e.Add != nil:
 		plus0 = unsafe.Pointer(unsafe.SliceData(e.Add))
 	}
+	highest := s.maxRows[1]
+	if csa == 1 && t.rsa%pageBytes == 0 && k >= lineFloats {
+		highest = pagedHeight
+	}
 	across := s.across[min(m, len(s.across)-1)]
 	if strip > 0 && (7 <= m && m <= 9 || 15 <= m && m <= 18) {
 		across = 3 // one or two full heights
 	}
+	var fetched uintptr // where next ends
 	if next != nil {
 		t.ahead = uintptr(unsafe.Pointer(unsafe.SliceData(next)))
+		fetched = t.ahead + uintptr(len(next)*sizeofFloat)
 		if len(next) > 0 {
 			t.stride = lineBytes
 		}
@@ -93,7 +107,7 @@ func reduce(isa cpu.ISA, m, n, k int, a []float32, aoff []int, rsa, csa int, b [
 		// most 14 are 14+14, but 16 are 8+8 and not 14+2, for a low tile
 		// cannot keep the multipliers busy.
 		height, higher := m, 0
-		if most := s.maxRows[vectors]; m > most {
+		if most := min(s.maxRows[vectors], highest); m > most {
 			blocks := (m + most - 1) / most
 			height, higher = m/blocks, m%blocks
 		}
@@ -110,6 +124,9 @@ func reduce(isa cpu.ISA, m, n, k int, a []float32, aoff []int, rsa, csa int, b [
 			t.kernel = kernelIndex(isa, rows, vectors, t.tail)
 			t.tap = 0
 			run(isa, &t)
+			if len(next) > 0 && t.ahead >= fetched {
+				t.ahead = 0 // both are near by now
+			}
 			i += rows
 		}
 		j += columns
