@@ -251,8 +251,8 @@ func TestMul(t *testing.T) {
 }
 
 // Sizes at which Mul packs B, packs A, cuts k, packs several slabs, walks along
-// strips of B, gives parts of k to tasks, meets rows of A a page apart, and turns
-// the product over, in every layout.
+// strips of B, gives parts of k to tasks, packs panels twice, meets rows of A a
+// page apart, and turns the product over, in every layout.
 func TestMulLarge(t *testing.T) {
 	rng := rand.New(rand.NewPCG(11, 12))
 	for _, s := range []struct {
@@ -265,6 +265,8 @@ func TestMulLarge(t *testing.T) {
 		{1030, 131, 40, 1, 1031, 131, 1},
 		{1300, 410, 258, 258, 1, 1, 259},
 		{30, 75, 300, 300, 1, 1, 300},
+		{61, 75, 700, 703, 1, 1, 701},
+		{90, 30, 600, 600, 1, 1, 600},
 		{30, 75, 300, 300, 1, 2, 601},
 		{13, 33, 513, 3, 40, 33, 1},
 		{11, 1000, 130, 130, 1, 1, 131},
@@ -341,7 +343,7 @@ func TestMulDoesNotDependOnThreads(t *testing.T) {
 	defer par.SetThreads(par.Threads())
 	each(t, func(t *testing.T) {
 		rng := rand.New(rand.NewPCG(9, 10))
-		for _, s := range [][3]int{{1, 1000, 300}, {1, 1000, 700}, {1000, 1, 300}, {5, 300, 300}, {300, 10, 100}, {130, 140, 300}, {64, 64, 600}, {300, 16, 100}, {16, 900, 500}, {40, 90, 2100}} {
+		for _, s := range [][3]int{{1, 1000, 300}, {1, 1000, 700}, {1000, 1, 300}, {5, 300, 300}, {300, 10, 100}, {130, 140, 300}, {61, 75, 300}, {64, 64, 600}, {300, 16, 100}, {16, 900, 500}, {40, 90, 2100}} {
 			for _, transposed := range []bool{false, true} {
 				p := newProduct(rng, s[0], s[1], s[2], 1, transposed)
 				var first []float32

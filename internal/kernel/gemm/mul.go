@@ -159,35 +159,45 @@ func (x *blocked) run() {
 
 // Every panel of B is packed by the task that multiplies by it if a slab of A has
 // no more than ownSize elements and A no more than ownA, so that it stays in the
-// second-level cache from panel to panel, and if there are ownPanels tasks, or so
-// little work that two would do.
+// second-level cache from panel to panel.
 const (
-	ownSize   = 128 << 10
-	ownA      = 256 << 10
-	ownPanels = 8
-	ownWork   = 16 * taskWork
+	ownSize = 128 << 10
+	ownA    = 256 << 10
 )
 
 func (x *blocked) ownPays() bool {
-	return !x.packA && x.m*x.depth <= ownSize && x.m*x.k <= ownA && (ceil(x.n, x.panel) >= ownPanels || x.m*x.n*x.k <= ownWork)
+	return !x.packA && x.m*x.depth <= ownSize && x.m*x.k <= ownA
 }
+
+// An odd number of panels, fewer than fewPanels, makes twice as many tasks of half
+// the rows, if that leaves them halfRows.
+const (
+	fewPanels = 8
+	halfRows  = 24
+)
 
 // byPanels makes each panel of B the work of one task, which packs it slab by slab
 // and multiplies all rows of A by the slab while it is in the first-level cache.
 // Panels that are packed first, for all tasks, cross from core to core, which
-// takes small products longer than to multiply them.
+// takes small products longer than to multiply them. For that reason it even pays
+// to pack each panel twice where few are odd in number.
 func (x *blocked) byPanels() {
-	room := newRoom(x.depth*x.panel, ceil(x.n, x.panel))
+	panels, rows := ceil(x.n, x.panel), x.m
+	if panels%2 == 1 && panels < fewPanels && x.m >= 2*halfRows {
+		rows = ceil(x.m, 2)
+	}
+	tasks := panels * ceil(x.m, rows)
+	room := newRoom(x.depth*x.panel, tasks)
 	defer room.release()
-	par.ForWorker(ceil(x.n, x.panel), ceil(taskWork, x.m*x.k*x.panel), func(worker, lo, hi int) {
+	par.ForWorker(tasks, ceil(taskWork, rows*x.k*x.panel), func(worker, lo, hi int) {
 		panel := room.of(worker)
-		for i := lo; i < hi; i++ {
-			j0 := i * x.panel
-			j1 := min(j0+x.panel, x.n)
+		for task := lo; task < hi; task++ {
+			i0, j0 := task/panels*rows, task%panels*x.panel
+			i1, j1 := min(i0+rows, x.m), min(j0+x.panel, x.n)
 			for p0 := 0; p0 < x.k; p0 += x.depth {
 				p1 := min(p0+x.depth, x.k)
 				x.packPanel(panel, j0, p0, p1)
-				x.reduce(0, x.m, j0, j1, p1-p0, x.a[p0*x.csa:], x.rsa, x.csa, panel, x.panel, x.epilogue(0, p0, p1), 0, nil)
+				x.reduce(i0, i1, j0, j1, p1-p0, x.a[i0*x.rsa+p0*x.csa:], x.rsa, x.csa, panel, x.panel, x.epilogue(i0, p0, p1), 0, nil)
 			}
 		}
 	})
