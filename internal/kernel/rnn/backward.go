@@ -25,7 +25,8 @@ type backward[T gemm.Float] struct {
 	grad   *Gradient[T]
 	weight *factor[T]
 	inner  []T // of a GRU, the gradient of the hidden part of the candidate
-	states []T // before each step, the other factor of the weight's gradient
+	states []T // before each step; nil: they are rows of the output, apart away
+	apart  int
 }
 
 // Backward walks back through time over a pass whose gates were kept, and
@@ -46,13 +47,19 @@ func (n *Net[T]) Backward(p *Pass[T], g *Gradient[T]) {
 	s := newSchedule(h, w, p.Batch, total)
 	k.weight = newFactor(n.Weight, w, h, 1, h, 1, s, total)
 	defer k.weight.release()
-	k.states = take[T](total * h)
-	defer give(k.states)
+	var uniform bool
+	if k.apart, uniform = p.Steps.apart(p.Batch); !uniform {
+		k.states = take[T](total * h)
+		defer give(k.states)
+	}
 	if n.Cell == GRU {
 		k.inner = take[T](total * h)
 		defer give(k.inner)
 	}
 	s.run(len(p.Steps.Rows)-1, -2, -1, k.units)
+	if !k.addsBias() {
+		par.For(h, sumColumns, func(lo, hi int) { k.addBias(0, total, lo, hi) })
+	}
 	k.weights()
 }
 
@@ -70,39 +77,65 @@ func (k *backward[T]) units(t task) {
 	}
 	first := k.Steps.First[t.step]
 	for b := t.b0; b < min(t.b1, k.Steps.Rows[t.step]); b++ {
-		at := (first + b) * h
-		row := g.Input[(first+b)*w:][:w]
-		gate := func(i int) []T { return row[i*h+lo : i*h+hi] }
-		dh := g.H0[b*h+lo : b*h+hi]
-		state := k.states[at+lo : at+hi]
-		copy(state, k.before(t.step, k.Output, k.H0, b)[lo:])
+		at := (first+b)*h + lo
+		of := func(rows []T) []T { return rows[at:][:hi-lo] }
+		dh, before := g.H0[b*h+lo:b*h+hi], k.before(t.step, k.Output, k.H0, b)[lo:hi]
+		if k.states != nil {
+			copy(of(k.states), before)
+		}
 		gy := k.zeros[lo:hi]
 		if g.Output != nil {
-			gy = g.Output[at+lo : at+hi]
+			gy = of(g.Output)
 		}
-		if k.Gates != nil { // the kernels turn activations into gradients in place
-			from := k.Gates[(first+b)*w:][:w]
-			for i := 0; i < w; i += h {
-				copy(row[i+lo:i+hi], from[i+lo:i+hi])
-			}
+		var gates []T // activations
+		if k.Gates != nil {
+			gates = k.Gates[(first+b)*w+lo : (first+b+1)*w]
 		}
+		dGates := g.Input[(first+b)*w+lo : (first+b+1)*w]
 		switch k.Cell {
 		case Tanh:
 			vec.Add(dh, dh, gy)
-			vec.TanhGrad(gate(0), dh, k.Output[at+lo:at+hi])
+			vec.TanhGrad(dGates[:hi-lo], dh, of(k.Output))
 		case ReLU:
 			vec.Add(dh, dh, gy)
-			vec.ReLUGrad(gate(0), dh, k.Output[at+lo:at+hi])
+			vec.ReLUGrad(dGates[:hi-lo], dh, of(k.Output))
 		case LSTM:
 			before := k.before(t.step, k.Inner, k.C0, b)[lo:hi]
-			vec.LSTMCellGrad(gate(0), gate(1), gate(2), gate(3), before, k.Inner[at+lo:at+hi], gy, dh, g.C0[b*h+lo:b*h+hi])
+			vec.LSTMCellGrad(dGates, gates, h, before, of(k.Inner), gy, dh, g.C0[b*h+lo:b*h+hi])
 		case GRU:
-			hidden := k.inner[at+lo : at+hi]
-			copy(hidden, k.Inner[at+lo:at+hi])
-			vec.GRUCellGrad(gate(0), gate(1), gate(2), hidden, state, gy, dh)
+			vec.GRUCellGrad(dGates, of(k.inner), gates, of(k.Inner), h, before, gy, dh)
+		}
+	}
+	if rows := k.Steps.Rows[t.step]; rows > 0 && k.addsBias() {
+		k.addBias(first, rows, lo, hi)
+	}
+}
+
+// addsBias reports whether each step adds its rows to the gradient of the bias,
+// while they are near. Small nets are near afterwards too, and then more rows go
+// into one call.
+func (k *backward[T]) addsBias() bool { return k.weight.chunk < k.Hidden }
+
+// addBias adds rows of the gates' gradients to the gradient of the bias, for
+// units [lo, hi). The order of additions depends on how many columns are added
+// at a time, so those are of one task, however tasks are put together.
+func (k *backward[T]) addBias(first, rows, lo, hi int) {
+	h, w := k.Hidden, k.width()
+	for at := 0; at < w; at += h {
+		x, stride := k.grad.Input[first*w+at:], w
+		if k.Cell == GRU && at == 2*h {
+			x, stride = k.inner[first*h:], h
+		}
+		bias := k.grad.Bias[at : at+h]
+		for from := lo; from < hi; from += k.weight.chunk {
+			to := min(from+k.weight.chunk, hi)
+			vec.SumRows(bias[from:to], x[from:], rows, to-from, stride)
 		}
 	}
 }
+
+// sumColumns is how many columns to sum are worth a task.
+const sumColumns = 64
 
 // send computes the gradients of the states before a step from those of its
 // gates, in rows rows from first on.
@@ -110,36 +143,40 @@ func (k *backward[T]) send(rows, first int, t task) {
 	h, w := k.Hidden, k.width()
 	gates, dh := k.grad.Input[first*w:], k.grad.H0[t.b0*h:]
 	if k.Cell != GRU {
-		k.weight.multiply(rows, gates, w, 0, 1, t.lo, t.hi, dh, h, gemm.EpilogueOf[T]{})
+		k.weight.multiply(rows, gates, w, t.lo, t.hi, dh, h, gemm.EpilogueOf[T]{})
 		return
 	}
 	// A GRU's candidate meets the weight in its hidden part, and some of the
 	// gradient is there already: what went past the gates.
 	e := gemm.EpilogueOf[T]{Accumulate: true}
-	k.weight.multiplyDepth(0, 2*h, rows, gates, w, 0, 1, t.lo, t.hi, dh, h, e)
-	k.weight.multiplyDepth(2*h, w, rows, k.inner[first*h:], h, 0, 1, t.lo, t.hi, dh, h, e)
+	k.weight.multiplyDepth(0, 2*h, rows, gates, w, t.lo, t.hi, dh, h, e)
+	k.weight.multiplyDepth(2*h, w, rows, k.inner[first*h:], h, t.lo, t.hi, dh, h, e)
 }
 
-// weights computes the gradients of the weight and the bias: each is one
-// product, or one sum, over the rows of all steps.
+// weights computes the gradients of the weight: products over the rows of all
+// steps.
 func (k *backward[T]) weights() {
-	g, h, w, total := k.grad, k.Hidden, k.width(), k.Steps.total()
-	sum := func(dst, x []T, stride int) {
-		par.For(len(dst), sumColumns, func(lo, hi int) { vec.SumRows(dst[lo:hi], x[lo:], total, hi-lo, stride) })
-	}
-	outer := func(dst []T, x []T, m, stride int) {
-		transposedMul(m, h, total, x, stride, k.states, h, dst)
-	}
+	g, h, w := k.grad, k.Hidden, k.width()
 	if k.Cell != GRU {
-		sum(g.Bias, g.Input, w)
-		outer(g.Weight, g.Input, w, w)
+		k.outer(g.Weight, g.Input, w, w)
 		return
 	}
-	sum(g.Bias[:2*h], g.Input, w)
-	sum(g.Bias[2*h:], k.inner, h)
-	outer(g.Weight, g.Input, 2*h, w)
-	outer(g.Weight[2*h*h:], k.inner, h, h)
+	k.outer(g.Weight, g.Input, 2*h, w)
+	k.outer(g.Weight[2*h*h:], k.inner, h, h)
 }
 
-// sumColumns is how many columns to sum are worth a task.
-const sumColumns = 64
+// outer computes the product of the transpose of m columns of x, whose rows are
+// stride apart, and of the states before each step.
+func (k *backward[T]) outer(dst, x []T, m, stride int) {
+	h, total := k.Hidden, k.Steps.total()
+	if k.states != nil {
+		transposedMul(m, h, total, x, stride, k.states, h, dst, false)
+		return
+	}
+	// Every step but the first has as its states the output of the step before.
+	now, before := max(k.apart, 0), max(-k.apart, 0)
+	transposedMul(m, h, total-k.Batch, x[now*stride:], stride, k.Output[before*h:], h, dst, false)
+	if k.H0 != nil {
+		transposedMul(m, h, k.Batch, x[k.Steps.First[0]*stride:], stride, k.H0, h, dst, true)
+	}
+}

@@ -28,8 +28,7 @@ type forward[T gemm.Float] struct {
 	*Net[T]
 	*Pass[T]
 	weight *factor[T]
-	gates  []T // kept, or of the step in work
-	inner  []T // the same; of an LSTM only if kept
+	sums   []T // (Batch, gates*Hidden), of the step in work, over the states before it
 	zeros  []T // a row of states
 }
 
@@ -40,17 +39,13 @@ func (n *Net[T]) Forward(p *Pass[T]) {
 	if h == 0 || p.Batch == 0 {
 		return
 	}
-	f := &forward[T]{Net: n, Pass: p, gates: p.Gates, inner: p.Inner, zeros: make([]T, h)}
+	f := &forward[T]{Net: n, Pass: p, zeros: make([]T, h)}
 	s := newSchedule(h, n.width(), p.Batch, p.Steps.total())
 	f.weight = newFactor(n.Weight, h, h, n.Cell.Gates(), 1, h, s, p.Steps.total())
 	defer f.weight.release()
-	if n.Cell.Gates() > 1 && p.Gates == nil {
-		f.gates = take[T](p.Batch * n.width())
-		defer give(f.gates)
-	}
-	if n.Cell == GRU && p.Inner == nil {
-		f.inner = take[T](p.Batch * h)
-		defer give(f.inner)
+	if n.Cell.Gates() > 1 {
+		f.sums = take[T](p.Batch * n.width())
+		defer give(f.sums)
 	}
 	if n.Cell == LSTM && p.Inner == nil { // the cells change in place
 		copyOrClear(p.CN, p.C0)
@@ -80,61 +75,47 @@ func copyOrClear[T gemm.Float](dst, src []T) {
 }
 
 // units computes a task: units of the sequences that still run at the step.
+// The sums over the states before grow where they are needed next: with one
+// gate in the output itself, else in a buffer that every step uses again, for a
+// product waits for each row that is far away. The cells stream through the
+// inputs and, if they are kept, the gates.
 func (f *forward[T]) units(t task) {
 	first := f.Steps.First[t.step]
 	t.b1 = min(t.b1, f.Steps.Rows[t.step])
 	lo, hi := t.lo, t.hi
 	h, w := f.Hidden, f.width()
-	// The sums grow where they are needed next: with one gate in the output
-	// itself, else in the gates.
-	gates, inner := f.gates, f.inner
+	sums := f.sums
 	if w == h {
-		gates = f.Output
+		sums = f.Output[first*h:]
 	}
-	if w == h || f.Gates != nil {
-		gates = gates[first*w:]
-	}
-	if f.Inner != nil {
-		inner = inner[first*h:]
-	}
+	f.recur(t, sums)
 	for b := t.b0; b < t.b1; b++ {
-		from, to := f.Input[(first+b)*w:][:w], gates[b*w:][:w]
-		for at := 0; at < w; at += h {
-			copy(to[at+lo:at+hi], from[at+lo:at+hi])
+		at := (first+b)*h + lo
+		x, sum, out := f.Input[(first+b)*w+lo:(first+b+1)*w], sums[b*w+lo:(b+1)*w], f.Output[at:at+hi-lo]
+		gates := sum
+		if f.Gates != nil {
+			gates = f.Gates[(first+b)*w+lo : (first+b+1)*w]
 		}
-	}
-	e := gemm.EpilogueOf[T]{Bias: f.Bias, Accumulate: true, ReLU: f.Cell == ReLU}
-	if f.Cell == GRU {
-		f.recur(t, 0, 2, gates, w, e)
-		e = gemm.EpilogueOf[T]{}
-		if f.Bias != nil {
-			e.Bias = f.Bias[2*h:]
-		}
-		f.recur(t, 2, 1, inner, h, e)
-	} else {
-		f.recur(t, 0, f.Cell.Gates(), gates, w, e)
-	}
-	if f.Cell == ReLU {
-		return
-	}
-	for b := t.b0; b < t.b1; b++ {
-		row := gates[b*w:][:w]
-		gate := func(i int) []T { return row[i*h+lo : i*h+hi] }
-		out := f.Output[(first+b)*h+lo : (first+b)*h+hi]
 		switch f.Cell {
 		case Tanh:
+			vec.Add(out, out, x[:hi-lo])
 			vec.Tanh(out, out)
+		case ReLU:
+			vec.Add(out, out, x[:hi-lo])
+			vec.ReLU(out, out)
 		case LSTM:
-			var before, c []T
+			c := f.CN[b*h+lo : b*h+hi]
+			before := c
 			if f.Inner != nil {
-				before, c = f.before(t.step, f.Inner, f.C0, b)[lo:hi], inner[b*h+lo:b*h+hi]
-			} else {
-				c = f.CN[b*h+lo : b*h+hi]
-				before = c
+				before, c = f.before(t.step, f.Inner, f.C0, b)[lo:hi], f.Inner[at:at+hi-lo]
 			}
-			vec.LSTMCell(gate(0), gate(1), gate(2), gate(3), before, c, out)
+			vec.LSTMCell(gates, sum, x, h, before, c, out)
 		case GRU:
-			vec.GRUCell(gate(0), gate(1), gate(2), inner[b*h+lo:b*h+hi], f.before(t.step, f.Output, f.H0, b)[lo:hi], out)
+			hidden := sum[2*h:][:hi-lo]
+			if f.Inner != nil {
+				hidden = f.Inner[at : at+hi-lo]
+			}
+			vec.GRUCell(gates, hidden, sum, x, h, f.before(t.step, f.Output, f.H0, b)[lo:hi], out)
 		}
 	}
 }
@@ -152,19 +133,19 @@ func (f *forward[T]) before(step int, rows, start []T, b int) []T {
 	return f.zeros
 }
 
-// recur multiplies the states before the step by parts of the weight.
-func (f *forward[T]) recur(t task, part, parts int, c []T, rsc int, e gemm.EpilogueOf[T]) {
-	h := f.Hidden
+// recur multiplies the states before the step by the weight, into rows of sums.
+func (f *forward[T]) recur(t task, sums []T) {
+	h, w, e := f.Hidden, f.width(), gemm.EpilogueOf[T]{Bias: f.Bias}
 	ran := min(t.b1, f.Steps.rows(t.step-1)) // sequences that ran before
 	if ran > t.b0 {
 		a := f.Output[(f.Steps.First[t.step-1]+t.b0)*h:]
-		f.weight.multiply(ran-t.b0, a, h, part, parts, t.lo, t.hi, c[t.b0*rsc:], rsc, e)
+		f.weight.multiply(ran-t.b0, a, h, t.lo, t.hi, sums[t.b0*w:], w, e)
 	}
 	if b := max(ran, t.b0); t.b1 > b {
 		var a []T
 		if f.H0 != nil {
 			a = f.H0[b*h:]
 		}
-		f.weight.multiply(t.b1-b, a, h, part, parts, t.lo, t.hi, c[b*rsc:], rsc, e)
+		f.weight.multiply(t.b1-b, a, h, t.lo, t.hi, sums[b*w:], w, e)
 	}
 }

@@ -96,32 +96,32 @@ func (f *factor[T]) pack(dst, b []T, width, rsb, csb int) {
 	}
 }
 
-// multiply computes units [lo, hi), those of some tasks, of each of parts parts of
-// a product, from part first on, with rows rows of a, rsa apart. c and e.Bias
-// begin at unit 0 of the first part. A nil a stands for zeros.
-func (f *factor[T]) multiply(rows int, a []T, rsa, first, parts, lo, hi int, c []T, rsc int, e gemm.EpilogueOf[T]) {
-	f.multiplyDepth(0, f.depth, rows, a, rsa, first, parts, lo, hi, c, rsc, e)
+// multiply computes units [lo, hi), those of some tasks, of each part of a
+// product with rows rows of a, rsa apart. c and e.Bias begin at unit 0 of the
+// first part. A nil a stands for zeros.
+func (f *factor[T]) multiply(rows int, a []T, rsa, lo, hi int, c []T, rsc int, e gemm.EpilogueOf[T]) {
+	f.multiplyDepth(0, f.depth, rows, a, rsa, lo, hi, c, rsc, e)
 }
 
 // multiplyDepth is multiply by rows [from, to) of the matrix only.
-func (f *factor[T]) multiplyDepth(from, to, rows int, a []T, rsa, first, parts, lo, hi int, c []T, rsc int, e gemm.EpilogueOf[T]) {
+func (f *factor[T]) multiplyDepth(from, to, rows int, a []T, rsa, lo, hi int, c []T, rsc int, e gemm.EpilogueOf[T]) {
 	depth := to - from
 	if a == nil {
 		depth = 0
 	}
 	if f.panel == 0 { // in one task, all units
-		f.mul(rows, parts*f.units, depth, a, rsa, f.b[from*f.rsb+first*f.units*f.csb:], f.rsb, f.csb, c, rsc, e)
+		f.mul(rows, f.parts*f.units, depth, a, rsa, f.b[from*f.rsb:], f.rsb, f.csb, c, rsc, e)
 		return
 	}
 	bias := e.Bias
-	for part := range parts {
+	for part := range f.parts {
 		for j, width := lo, 0; j < hi; j += width {
 			width = min(f.panel, hi-j, f.chunk-j%f.chunk)
 			column := part*f.units + j
 			if bias != nil {
 				e.Bias = bias[column:]
 			}
-			f.reduce(rows, width, depth, a, rsa, f.at(first+part, j)[from*f.panel:], f.panel, 1, c[column:], rsc, e)
+			f.reduce(rows, width, depth, a, rsa, f.at(part, j)[from*f.panel:], f.panel, 1, c[column:], rsc, e)
 		}
 	}
 }
@@ -164,11 +164,11 @@ func give[T gemm.Float](x []T) {
 }
 
 // transposedMul computes the product (m, n) of the transpose of a (k, m), whose
-// rows are rsa apart, and of b (k, n), on all workers.
-func transposedMul[T gemm.Float](m, n, k int, a []T, rsa int, b []T, rsb int, c []T) {
+// rows are rsa apart, and of b (k, n), on all workers, or adds it to c.
+func transposedMul[T gemm.Float](m, n, k int, a []T, rsa int, b []T, rsb int, c []T, accumulate bool) {
 	if a, ok := any(a).([]float32); ok {
-		gemm.Mul(m, n, k, a, 1, rsa, any(b).([]float32), rsb, 1, any(c).([]float32), n, gemm.Epilogue{})
+		gemm.Mul(m, n, k, a, 1, rsa, any(b).([]float32), rsb, 1, any(c).([]float32), n, gemm.Epilogue{Accumulate: accumulate})
 		return
 	}
-	gemm.Portable(m, n, k, a, noOffset, 1, rsa, b, noOffset, rsb, 1, c, n, gemm.EpilogueOf[T]{})
+	gemm.Portable(m, n, k, a, noOffset, 1, rsa, b, noOffset, rsb, 1, c, n, gemm.EpilogueOf[T]{Accumulate: accumulate})
 }

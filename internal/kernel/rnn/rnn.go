@@ -19,8 +19,10 @@
 // small the batch is cut: each worker takes some sequences through all steps, and
 // waits for nobody. If it is large its columns are cut into blocks of hidden
 // units; the task of a block multiplies for all gates of its units, and a step
-// waits for the workers once. The gradients of weights and biases are single
-// products over all rows after the last step.
+// waits for the workers once. Going back, the gradients of the biases are added
+// up while those of a step are near, and those of the weights are single products
+// over all rows after the last step. Rows of other steps come from far away and
+// are touched by the cells alone, which stream through them without a copy.
 package rnn
 
 import (
@@ -82,6 +84,20 @@ func (s Steps) rows(i int) int {
 		return 0
 	}
 	return s.Rows[i]
+}
+
+// apart is how many rows each step lies after the one before it, and whether
+// that is the same for all and all of the batch runs at every step.
+func (s Steps) apart(batch int) (rows int, uniform bool) {
+	for i, r := range s.Rows {
+		if i == 1 {
+			rows = s.First[1] - s.First[0]
+		}
+		if r != batch || i > 0 && s.First[i]-s.First[i-1] != rows {
+			return 0, false
+		}
+	}
+	return rows, len(s.Rows) < 2 || rows == batch || rows == -batch
 }
 
 // Net is a recurrent cell with its weights. Matrices are dense and row-major.

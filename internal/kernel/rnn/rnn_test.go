@@ -76,6 +76,7 @@ func shapes() []shape {
 		{"few rows of many units", 400, 4, Uniform(1, 4, false)},
 		{"lengths", 260, 17, lengths(false, slices.Repeat([]int{3}, 9), slices.Repeat([]int{2}, 8))},
 		{"lengths in reverse", 260, 17, lengths(true, slices.Repeat([]int{3}, 9), slices.Repeat([]int{1}, 8))},
+		{"a last step of no rows", 260, 17, Steps{Rows: []int{17, 0}, First: []int{0, 17}}},
 		{"lengths in tasks of rows", 45, 40, lengths(false, slices.Repeat([]int{4}, 7), slices.Repeat([]int{2}, 20), slices.Repeat([]int{1}, 13))},
 		{"the same in reverse", 45, 48, lengths(true, slices.Repeat([]int{4}, 17), slices.Repeat([]int{2}, 31))},
 	}
@@ -197,6 +198,19 @@ func TestNotKeepingGatesChangesNothing(t *testing.T) {
 			for _, what := range []string{"output", "hn", "cn"} {
 				same(t, fmt.Sprintf("%s %s: %s", name, s.name, what), not[what], kept[what])
 			}
+		}
+	}
+}
+
+// The states before each step are rows of the output, or else gathered: a
+// sequence that never runs makes the difference, and none in the gradients.
+func TestGatheringStatesChangesLittle(t *testing.T) {
+	for name, cell := range cells {
+		for _, steps := range []Steps{Uniform(1, 9, false), Uniform(4, 9, false), Uniform(4, 9, true)} {
+			uniform := runAll[float64](cell, shape{"", 70, 9, steps}, true)
+			gathered := runAll[float64](cell, shape{"", 70, 10, steps}, true)
+			near(t, name+": weight gradient", gathered.grad.Weight, uniform.grad.Weight, 1e-12)
+			near(t, name+": bias gradient", gathered.grad.Bias, uniform.grad.Bias, 1e-12)
 		}
 	}
 }

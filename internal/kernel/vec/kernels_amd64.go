@@ -1734,74 +1734,146 @@ func layerNormGradRowAVX512(dgamma, dbeta, gy, x, gamma *float32, mean, rstd flo
 //go:noescape
 func layerNormGradRowAVX2(dgamma, dbeta, gy, x, gamma *float32, mean, rstd float32, n int) (sum, sumXhat float32)
 
-func lstmCellKernel(input, forget, fresh, output, before, c, h *float32, n int) (ok bool) {
+func lstmInputKernel(sumInput, sumFresh, xInput, xFresh, input, fresh, added *float32, n int) (ok bool) {
 	switch cpu.Active() {
 	case cpu.AVX512:
-		lstmCellAVX512(input, forget, fresh, output, before, c, h, n)
+		lstmInputAVX512(sumInput, sumFresh, xInput, xFresh, input, fresh, added, n)
 		return true
 	case cpu.AVX2:
-		lstmCellAVX2(input, forget, fresh, output, before, c, h, n)
+		lstmInputAVX2(sumInput, sumFresh, xInput, xFresh, input, fresh, added, n)
 		return true
 	}
 	return false
 }
 
 //go:noescape
-func lstmCellAVX512(input, forget, fresh, output, before, c, h *float32, n int)
+func lstmInputAVX512(sumInput, sumFresh, xInput, xFresh, input, fresh, added *float32, n int)
 
 //go:noescape
-func lstmCellAVX2(input, forget, fresh, output, before, c, h *float32, n int)
+func lstmInputAVX2(sumInput, sumFresh, xInput, xFresh, input, fresh, added *float32, n int)
 
-func lstmCellGradKernel(input, forget, fresh, output, before, c, gy, dh, dc *float32, n int) (ok bool) {
+func lstmOutputKernel(sumForget, sumOutput, xForget, xOutput, forget, output, before, c, addedThenH *float32, n int) (ok bool) {
 	switch cpu.Active() {
 	case cpu.AVX512:
-		lstmCellGradAVX512(input, forget, fresh, output, before, c, gy, dh, dc, n)
+		lstmOutputAVX512(sumForget, sumOutput, xForget, xOutput, forget, output, before, c, addedThenH, n)
 		return true
 	case cpu.AVX2:
-		lstmCellGradAVX2(input, forget, fresh, output, before, c, gy, dh, dc, n)
+		lstmOutputAVX2(sumForget, sumOutput, xForget, xOutput, forget, output, before, c, addedThenH, n)
 		return true
 	}
 	return false
 }
 
 //go:noescape
-func lstmCellGradAVX512(input, forget, fresh, output, before, c, gy, dh, dc *float32, n int)
+func lstmOutputAVX512(sumForget, sumOutput, xForget, xOutput, forget, output, before, c, addedThenH *float32, n int)
 
 //go:noescape
-func lstmCellGradAVX2(input, forget, fresh, output, before, c, gy, dh, dc *float32, n int)
+func lstmOutputAVX2(sumForget, sumOutput, xForget, xOutput, forget, output, before, c, addedThenH *float32, n int)
 
-func gruCellKernel(reset, update, fresh, hidden, before, h *float32, n int) (ok bool) {
+func lstmOutputGradKernel(output, c, gy, dh, dc, dOutput *float32, n int) (ok bool) {
 	switch cpu.Active() {
 	case cpu.AVX512:
-		gruCellAVX512(reset, update, fresh, hidden, before, h, n)
+		lstmOutputGradAVX512(output, c, gy, dh, dc, dOutput, n)
 		return true
 	case cpu.AVX2:
-		gruCellAVX2(reset, update, fresh, hidden, before, h, n)
+		lstmOutputGradAVX2(output, c, gy, dh, dc, dOutput, n)
 		return true
 	}
 	return false
 }
 
 //go:noescape
-func gruCellAVX512(reset, update, fresh, hidden, before, h *float32, n int)
+func lstmOutputGradAVX512(output, c, gy, dh, dc, dOutput *float32, n int)
 
 //go:noescape
-func gruCellAVX2(reset, update, fresh, hidden, before, h *float32, n int)
+func lstmOutputGradAVX2(output, c, gy, dh, dc, dOutput *float32, n int)
 
-func gruCellGradKernel(reset, update, fresh, hidden, before, gy, dh *float32, n int) (ok bool) {
+func lstmInputGradKernel(input, forget, fresh, before, dc, dInput, dForget, dFresh *float32, n int) (ok bool) {
 	switch cpu.Active() {
 	case cpu.AVX512:
-		gruCellGradAVX512(reset, update, fresh, hidden, before, gy, dh, n)
+		lstmInputGradAVX512(input, forget, fresh, before, dc, dInput, dForget, dFresh, n)
 		return true
 	case cpu.AVX2:
-		gruCellGradAVX2(reset, update, fresh, hidden, before, gy, dh, n)
+		lstmInputGradAVX2(input, forget, fresh, before, dc, dInput, dForget, dFresh, n)
 		return true
 	}
 	return false
 }
 
 //go:noescape
-func gruCellGradAVX512(reset, update, fresh, hidden, before, gy, dh *float32, n int)
+func lstmInputGradAVX512(input, forget, fresh, before, dc, dInput, dForget, dFresh *float32, n int)
 
 //go:noescape
-func gruCellGradAVX2(reset, update, fresh, hidden, before, gy, dh *float32, n int)
+func lstmInputGradAVX2(input, forget, fresh, before, dc, dInput, dForget, dFresh *float32, n int)
+
+func gruCandidateKernel(sumReset, sumHidden, xReset, xFresh, reset, hidden, fresh *float32, n int) (ok bool) {
+	switch cpu.Active() {
+	case cpu.AVX512:
+		gruCandidateAVX512(sumReset, sumHidden, xReset, xFresh, reset, hidden, fresh, n)
+		return true
+	case cpu.AVX2:
+		gruCandidateAVX2(sumReset, sumHidden, xReset, xFresh, reset, hidden, fresh, n)
+		return true
+	}
+	return false
+}
+
+//go:noescape
+func gruCandidateAVX512(sumReset, sumHidden, xReset, xFresh, reset, hidden, fresh *float32, n int)
+
+//go:noescape
+func gruCandidateAVX2(sumReset, sumHidden, xReset, xFresh, reset, hidden, fresh *float32, n int)
+
+func gruUpdateKernel(sumUpdate, xUpdate, update, fresh, before, h *float32, n int) (ok bool) {
+	switch cpu.Active() {
+	case cpu.AVX512:
+		gruUpdateAVX512(sumUpdate, xUpdate, update, fresh, before, h, n)
+		return true
+	case cpu.AVX2:
+		gruUpdateAVX2(sumUpdate, xUpdate, update, fresh, before, h, n)
+		return true
+	}
+	return false
+}
+
+//go:noescape
+func gruUpdateAVX512(sumUpdate, xUpdate, update, fresh, before, h *float32, n int)
+
+//go:noescape
+func gruUpdateAVX2(sumUpdate, xUpdate, update, fresh, before, h *float32, n int)
+
+func gruUpdateGradKernel(update, fresh, before, gy, dh, dUpdate, dFresh *float32, n int) (ok bool) {
+	switch cpu.Active() {
+	case cpu.AVX512:
+		gruUpdateGradAVX512(update, fresh, before, gy, dh, dUpdate, dFresh, n)
+		return true
+	case cpu.AVX2:
+		gruUpdateGradAVX2(update, fresh, before, gy, dh, dUpdate, dFresh, n)
+		return true
+	}
+	return false
+}
+
+//go:noescape
+func gruUpdateGradAVX512(update, fresh, before, gy, dh, dUpdate, dFresh *float32, n int)
+
+//go:noescape
+func gruUpdateGradAVX2(update, fresh, before, gy, dh, dUpdate, dFresh *float32, n int)
+
+func gruResetGradKernel(reset, hidden, dFresh, dReset, dHidden *float32, n int) (ok bool) {
+	switch cpu.Active() {
+	case cpu.AVX512:
+		gruResetGradAVX512(reset, hidden, dFresh, dReset, dHidden, n)
+		return true
+	case cpu.AVX2:
+		gruResetGradAVX2(reset, hidden, dFresh, dReset, dHidden, n)
+		return true
+	}
+	return false
+}
+
+//go:noescape
+func gruResetGradAVX512(reset, hidden, dFresh, dReset, dHidden *float32, n int)
+
+//go:noescape
+func gruResetGradAVX2(reset, hidden, dFresh, dReset, dHidden *float32, n int)

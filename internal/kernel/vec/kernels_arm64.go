@@ -1158,50 +1158,98 @@ func layerNormGradRowKernel(dgamma, dbeta, gy, x, gamma *float32, mean, rstd flo
 //go:noescape
 func layerNormGradRowNEON(dgamma, dbeta, gy, x, gamma *float32, mean, rstd float32, n int) (sum, sumXhat float32)
 
-func lstmCellKernel(input, forget, fresh, output, before, c, h *float32, n int) (ok bool) {
+func lstmInputKernel(sumInput, sumFresh, xInput, xFresh, input, fresh, added *float32, n int) (ok bool) {
 	switch cpu.Active() {
 	case cpu.NEON:
-		lstmCellNEON(input, forget, fresh, output, before, c, h, n)
+		lstmInputNEON(sumInput, sumFresh, xInput, xFresh, input, fresh, added, n)
 		return true
 	}
 	return false
 }
 
 //go:noescape
-func lstmCellNEON(input, forget, fresh, output, before, c, h *float32, n int)
+func lstmInputNEON(sumInput, sumFresh, xInput, xFresh, input, fresh, added *float32, n int)
 
-func lstmCellGradKernel(input, forget, fresh, output, before, c, gy, dh, dc *float32, n int) (ok bool) {
+func lstmOutputKernel(sumForget, sumOutput, xForget, xOutput, forget, output, before, c, addedThenH *float32, n int) (ok bool) {
 	switch cpu.Active() {
 	case cpu.NEON:
-		lstmCellGradNEON(input, forget, fresh, output, before, c, gy, dh, dc, n)
+		lstmOutputNEON(sumForget, sumOutput, xForget, xOutput, forget, output, before, c, addedThenH, n)
 		return true
 	}
 	return false
 }
 
 //go:noescape
-func lstmCellGradNEON(input, forget, fresh, output, before, c, gy, dh, dc *float32, n int)
+func lstmOutputNEON(sumForget, sumOutput, xForget, xOutput, forget, output, before, c, addedThenH *float32, n int)
 
-func gruCellKernel(reset, update, fresh, hidden, before, h *float32, n int) (ok bool) {
+func lstmOutputGradKernel(output, c, gy, dh, dc, dOutput *float32, n int) (ok bool) {
 	switch cpu.Active() {
 	case cpu.NEON:
-		gruCellNEON(reset, update, fresh, hidden, before, h, n)
+		lstmOutputGradNEON(output, c, gy, dh, dc, dOutput, n)
 		return true
 	}
 	return false
 }
 
 //go:noescape
-func gruCellNEON(reset, update, fresh, hidden, before, h *float32, n int)
+func lstmOutputGradNEON(output, c, gy, dh, dc, dOutput *float32, n int)
 
-func gruCellGradKernel(reset, update, fresh, hidden, before, gy, dh *float32, n int) (ok bool) {
+func lstmInputGradKernel(input, forget, fresh, before, dc, dInput, dForget, dFresh *float32, n int) (ok bool) {
 	switch cpu.Active() {
 	case cpu.NEON:
-		gruCellGradNEON(reset, update, fresh, hidden, before, gy, dh, n)
+		lstmInputGradNEON(input, forget, fresh, before, dc, dInput, dForget, dFresh, n)
 		return true
 	}
 	return false
 }
 
 //go:noescape
-func gruCellGradNEON(reset, update, fresh, hidden, before, gy, dh *float32, n int)
+func lstmInputGradNEON(input, forget, fresh, before, dc, dInput, dForget, dFresh *float32, n int)
+
+func gruCandidateKernel(sumReset, sumHidden, xReset, xFresh, reset, hidden, fresh *float32, n int) (ok bool) {
+	switch cpu.Active() {
+	case cpu.NEON:
+		gruCandidateNEON(sumReset, sumHidden, xReset, xFresh, reset, hidden, fresh, n)
+		return true
+	}
+	return false
+}
+
+//go:noescape
+func gruCandidateNEON(sumReset, sumHidden, xReset, xFresh, reset, hidden, fresh *float32, n int)
+
+func gruUpdateKernel(sumUpdate, xUpdate, update, fresh, before, h *float32, n int) (ok bool) {
+	switch cpu.Active() {
+	case cpu.NEON:
+		gruUpdateNEON(sumUpdate, xUpdate, update, fresh, before, h, n)
+		return true
+	}
+	return false
+}
+
+//go:noescape
+func gruUpdateNEON(sumUpdate, xUpdate, update, fresh, before, h *float32, n int)
+
+func gruUpdateGradKernel(update, fresh, before, gy, dh, dUpdate, dFresh *float32, n int) (ok bool) {
+	switch cpu.Active() {
+	case cpu.NEON:
+		gruUpdateGradNEON(update, fresh, before, gy, dh, dUpdate, dFresh, n)
+		return true
+	}
+	return false
+}
+
+//go:noescape
+func gruUpdateGradNEON(update, fresh, before, gy, dh, dUpdate, dFresh *float32, n int)
+
+func gruResetGradKernel(reset, hidden, dFresh, dReset, dHidden *float32, n int) (ok bool) {
+	switch cpu.Active() {
+	case cpu.NEON:
+		gruResetGradNEON(reset, hidden, dFresh, dReset, dHidden, n)
+		return true
+	}
+	return false
+}
+
+//go:noescape
+func gruResetGradNEON(reset, hidden, dFresh, dReset, dHidden *float32, n int)

@@ -11036,15 +11036,15 @@ done:
 	FMOVS F4, sumXhat+60(FP)
 	RET
 
-// func lstmCellNEON(input, forget, fresh, output, before, c, h *float32, n int)
-TEXT ·lstmCellNEON(SB), NOSPLIT, $0-64
-	MOVD input+0(FP), R0
-	MOVD forget+8(FP), R1
-	MOVD fresh+16(FP), R2
-	MOVD output+24(FP), R3
-	MOVD before+32(FP), R4
-	MOVD c+40(FP), R5
-	MOVD h+48(FP), R6
+// func lstmInputNEON(sumInput, sumFresh, xInput, xFresh, input, fresh, added *float32, n int)
+TEXT ·lstmInputNEON(SB), NOSPLIT, $0-64
+	MOVD sumInput+0(FP), R0
+	MOVD sumFresh+8(FP), R1
+	MOVD xInput+16(FP), R2
+	MOVD xFresh+24(FP), R3
+	MOVD input+32(FP), R4
+	MOVD fresh+40(FP), R5
+	MOVD added+48(FP), R6
 	MOVD n+56(FP), R19
 	MOVD $neonConstants<>(SB), R22
 	FMOVQ 0(R22), F0
@@ -11070,6 +11070,8 @@ TEXT ·lstmCellNEON(SB), NOSPLIT, $0-64
 
 vector:
 	FMOVQ 0(R0), F18
+	FMOVQ 0(R2), F19
+	WORD $0x4e33d652 // fadd v18.4s, v18.4s, v19.4s
 	WORD $0x4ea01e53 // orr v19.16b, v18.16b, v0.16b
 	WORD $0x4eb3f433 // fmin v19.4s, v1.4s, v19.4s
 	WORD $0x4e33f453 // fmax v19.4s, v2.4s, v19.4s
@@ -11101,8 +11103,10 @@ vector:
 	WORD $0x6e6b1ef2 // bsl v18.16b, v23.16b, v11.16b
 	WORD $0x4e2bd6f3 // fadd v19.4s, v23.4s, v11.4s
 	WORD $0x6e33fe52 // fdiv v18.4s, v18.4s, v19.4s
-	FMOVQ F18, 0(R0)
-	FMOVQ 0(R2), F19
+	FMOVQ F18, 0(R4)
+	FMOVQ 0(R1), F19
+	FMOVQ 0(R3), F20
+	WORD $0x4e34d673 // fadd v19.4s, v19.4s, v20.4s
 	WORD $0x4e2e1e74 // and v20.16b, v19.16b, v14.16b
 	WORD $0x6e2fde94 // fmul v20.4s, v20.4s, v15.4s
 	WORD $0x4e34f614 // fmax v20.4s, v16.4s, v20.4s
@@ -11130,105 +11134,8 @@ vector:
 	WORD $0x4e2e1e94 // and v20.16b, v20.16b, v14.16b
 	WORD $0x4e201e73 // and v19.16b, v19.16b, v0.16b
 	WORD $0x4eb31e93 // orr v19.16b, v20.16b, v19.16b
-	FMOVQ F19, 0(R2)
+	FMOVQ F19, 0(R5)
 	WORD $0x6e33de52 // fmul v18.4s, v18.4s, v19.4s
-	FMOVQ 0(R1), F19
-	WORD $0x4ea01e74 // orr v20.16b, v19.16b, v0.16b
-	WORD $0x4eb4f434 // fmin v20.4s, v1.4s, v20.4s
-	WORD $0x4e34f454 // fmax v20.4s, v2.4s, v20.4s
-	WORD $0x6e23de95 // fmul v21.4s, v20.4s, v3.4s
-	WORD $0x4e218ab5 // frintn v21.4s, v21.4s
-	WORD $0x4ea4ceb4 // fmls v20.4s, v21.4s, v4.4s
-	WORD $0x4ea5ceb4 // fmls v20.4s, v21.4s, v5.4s
-	VMOV V7.B16, V22.B16
-	WORD $0x4e34ccd6 // fmla v22.4s, v6.4s, v20.4s
-	VMOV V8.B16, V23.B16
-	WORD $0x4e34ced7 // fmla v23.4s, v22.4s, v20.4s
-	VMOV V9.B16, V22.B16
-	WORD $0x4e34cef6 // fmla v22.4s, v23.4s, v20.4s
-	VMOV V10.B16, V23.B16
-	WORD $0x4e34ced7 // fmla v23.4s, v22.4s, v20.4s
-	WORD $0x6e34de96 // fmul v22.4s, v20.4s, v20.4s
-	WORD $0x4e36cef4 // fmla v20.4s, v23.4s, v22.4s
-	WORD $0x4e2bd694 // fadd v20.4s, v20.4s, v11.4s
-	WORD $0x4e21aab7 // fcvtns v23.4s, v21.4s
-	WORD $0x4f3f06f6 // sshr v22.4s, v23.4s, #1
-	WORD $0x6eb686f7 // sub v23.4s, v23.4s, v22.4s
-	WORD $0x4eac86d6 // add v22.4s, v22.4s, v12.4s
-	WORD $0x4f3756d6 // shl v22.4s, v22.4s, #23
-	WORD $0x4eac86f7 // add v23.4s, v23.4s, v12.4s
-	WORD $0x4f3756f7 // shl v23.4s, v23.4s, #23
-	WORD $0x6e36de98 // fmul v24.4s, v20.4s, v22.4s
-	WORD $0x6e37df18 // fmul v24.4s, v24.4s, v23.4s
-	WORD $0x6eb3e5b3 // fcmgt v19.4s, v13.4s, v19.4s
-	WORD $0x6e6b1f13 // bsl v19.16b, v24.16b, v11.16b
-	WORD $0x4e2bd714 // fadd v20.4s, v24.4s, v11.4s
-	WORD $0x6e34fe73 // fdiv v19.4s, v19.4s, v20.4s
-	FMOVQ F19, 0(R1)
-	FMOVQ 0(R4), F20
-	WORD $0x4e34ce72 // fmla v18.4s, v19.4s, v20.4s
-	FMOVQ F18, 0(R5)
-	FMOVQ 0(R3), F19
-	WORD $0x4ea01e74 // orr v20.16b, v19.16b, v0.16b
-	WORD $0x4eb4f434 // fmin v20.4s, v1.4s, v20.4s
-	WORD $0x4e34f454 // fmax v20.4s, v2.4s, v20.4s
-	WORD $0x6e23de95 // fmul v21.4s, v20.4s, v3.4s
-	WORD $0x4e218ab5 // frintn v21.4s, v21.4s
-	WORD $0x4ea4ceb4 // fmls v20.4s, v21.4s, v4.4s
-	WORD $0x4ea5ceb4 // fmls v20.4s, v21.4s, v5.4s
-	VMOV V7.B16, V22.B16
-	WORD $0x4e34ccd6 // fmla v22.4s, v6.4s, v20.4s
-	VMOV V8.B16, V23.B16
-	WORD $0x4e34ced7 // fmla v23.4s, v22.4s, v20.4s
-	VMOV V9.B16, V22.B16
-	WORD $0x4e34cef6 // fmla v22.4s, v23.4s, v20.4s
-	VMOV V10.B16, V23.B16
-	WORD $0x4e34ced7 // fmla v23.4s, v22.4s, v20.4s
-	WORD $0x6e34de96 // fmul v22.4s, v20.4s, v20.4s
-	WORD $0x4e36cef4 // fmla v20.4s, v23.4s, v22.4s
-	WORD $0x4e2bd694 // fadd v20.4s, v20.4s, v11.4s
-	WORD $0x4e21aab7 // fcvtns v23.4s, v21.4s
-	WORD $0x4f3f06f6 // sshr v22.4s, v23.4s, #1
-	WORD $0x6eb686f7 // sub v23.4s, v23.4s, v22.4s
-	WORD $0x4eac86d6 // add v22.4s, v22.4s, v12.4s
-	WORD $0x4f3756d6 // shl v22.4s, v22.4s, #23
-	WORD $0x4eac86f7 // add v23.4s, v23.4s, v12.4s
-	WORD $0x4f3756f7 // shl v23.4s, v23.4s, #23
-	WORD $0x6e36de98 // fmul v24.4s, v20.4s, v22.4s
-	WORD $0x6e37df18 // fmul v24.4s, v24.4s, v23.4s
-	WORD $0x6eb3e5b3 // fcmgt v19.4s, v13.4s, v19.4s
-	WORD $0x6e6b1f13 // bsl v19.16b, v24.16b, v11.16b
-	WORD $0x4e2bd714 // fadd v20.4s, v24.4s, v11.4s
-	WORD $0x6e34fe73 // fdiv v19.4s, v19.4s, v20.4s
-	FMOVQ F19, 0(R3)
-	WORD $0x4e2e1e54 // and v20.16b, v18.16b, v14.16b
-	WORD $0x6e2fde94 // fmul v20.4s, v20.4s, v15.4s
-	WORD $0x4e34f614 // fmax v20.4s, v16.4s, v20.4s
-	WORD $0x6e23de95 // fmul v21.4s, v20.4s, v3.4s
-	WORD $0x4e218ab5 // frintn v21.4s, v21.4s
-	WORD $0x4ea4ceb4 // fmls v20.4s, v21.4s, v4.4s
-	WORD $0x4ea5ceb4 // fmls v20.4s, v21.4s, v5.4s
-	VMOV V7.B16, V22.B16
-	WORD $0x4e34ccd6 // fmla v22.4s, v6.4s, v20.4s
-	VMOV V8.B16, V23.B16
-	WORD $0x4e34ced7 // fmla v23.4s, v22.4s, v20.4s
-	VMOV V9.B16, V22.B16
-	WORD $0x4e34cef6 // fmla v22.4s, v23.4s, v20.4s
-	VMOV V10.B16, V23.B16
-	WORD $0x4e34ced7 // fmla v23.4s, v22.4s, v20.4s
-	WORD $0x6e34de96 // fmul v22.4s, v20.4s, v20.4s
-	WORD $0x4e36cef4 // fmla v20.4s, v23.4s, v22.4s
-	WORD $0x4e21aab5 // fcvtns v21.4s, v21.4s
-	WORD $0x4eac86b5 // add v21.4s, v21.4s, v12.4s
-	WORD $0x4f3756b5 // shl v21.4s, v21.4s, #23
-	WORD $0x4eabd6b6 // fsub v22.4s, v21.4s, v11.4s
-	WORD $0x4e35ce96 // fmla v22.4s, v20.4s, v21.4s
-	WORD $0x4e31d6d4 // fadd v20.4s, v22.4s, v17.4s
-	WORD $0x6e34fed4 // fdiv v20.4s, v22.4s, v20.4s
-	WORD $0x4e2e1e94 // and v20.16b, v20.16b, v14.16b
-	WORD $0x4e201e52 // and v18.16b, v18.16b, v0.16b
-	WORD $0x4eb21e92 // orr v18.16b, v20.16b, v18.16b
-	WORD $0x6e32de72 // fmul v18.4s, v19.4s, v18.4s
 	FMOVQ F18, 0(R6)
 	ADD $16, R0
 	ADD $16, R1
@@ -11246,6 +11153,8 @@ tail:
 
 element:
 	FMOVS 0(R0), F18
+	FMOVS 0(R2), F19
+	WORD $0x4e33d652 // fadd v18.4s, v18.4s, v19.4s
 	WORD $0x4ea01e53 // orr v19.16b, v18.16b, v0.16b
 	WORD $0x4eb3f433 // fmin v19.4s, v1.4s, v19.4s
 	WORD $0x4e33f453 // fmax v19.4s, v2.4s, v19.4s
@@ -11277,8 +11186,10 @@ element:
 	WORD $0x6e6b1ef2 // bsl v18.16b, v23.16b, v11.16b
 	WORD $0x4e2bd6f3 // fadd v19.4s, v23.4s, v11.4s
 	WORD $0x6e33fe52 // fdiv v18.4s, v18.4s, v19.4s
-	FMOVS F18, 0(R0)
-	FMOVS 0(R2), F19
+	FMOVS F18, 0(R4)
+	FMOVS 0(R1), F19
+	FMOVS 0(R3), F20
+	WORD $0x4e34d673 // fadd v19.4s, v19.4s, v20.4s
 	WORD $0x4e2e1e74 // and v20.16b, v19.16b, v14.16b
 	WORD $0x6e2fde94 // fmul v20.4s, v20.4s, v15.4s
 	WORD $0x4e34f614 // fmax v20.4s, v16.4s, v20.4s
@@ -11306,105 +11217,8 @@ element:
 	WORD $0x4e2e1e94 // and v20.16b, v20.16b, v14.16b
 	WORD $0x4e201e73 // and v19.16b, v19.16b, v0.16b
 	WORD $0x4eb31e93 // orr v19.16b, v20.16b, v19.16b
-	FMOVS F19, 0(R2)
+	FMOVS F19, 0(R5)
 	WORD $0x6e33de52 // fmul v18.4s, v18.4s, v19.4s
-	FMOVS 0(R1), F19
-	WORD $0x4ea01e74 // orr v20.16b, v19.16b, v0.16b
-	WORD $0x4eb4f434 // fmin v20.4s, v1.4s, v20.4s
-	WORD $0x4e34f454 // fmax v20.4s, v2.4s, v20.4s
-	WORD $0x6e23de95 // fmul v21.4s, v20.4s, v3.4s
-	WORD $0x4e218ab5 // frintn v21.4s, v21.4s
-	WORD $0x4ea4ceb4 // fmls v20.4s, v21.4s, v4.4s
-	WORD $0x4ea5ceb4 // fmls v20.4s, v21.4s, v5.4s
-	VMOV V7.B16, V22.B16
-	WORD $0x4e34ccd6 // fmla v22.4s, v6.4s, v20.4s
-	VMOV V8.B16, V23.B16
-	WORD $0x4e34ced7 // fmla v23.4s, v22.4s, v20.4s
-	VMOV V9.B16, V22.B16
-	WORD $0x4e34cef6 // fmla v22.4s, v23.4s, v20.4s
-	VMOV V10.B16, V23.B16
-	WORD $0x4e34ced7 // fmla v23.4s, v22.4s, v20.4s
-	WORD $0x6e34de96 // fmul v22.4s, v20.4s, v20.4s
-	WORD $0x4e36cef4 // fmla v20.4s, v23.4s, v22.4s
-	WORD $0x4e2bd694 // fadd v20.4s, v20.4s, v11.4s
-	WORD $0x4e21aab7 // fcvtns v23.4s, v21.4s
-	WORD $0x4f3f06f6 // sshr v22.4s, v23.4s, #1
-	WORD $0x6eb686f7 // sub v23.4s, v23.4s, v22.4s
-	WORD $0x4eac86d6 // add v22.4s, v22.4s, v12.4s
-	WORD $0x4f3756d6 // shl v22.4s, v22.4s, #23
-	WORD $0x4eac86f7 // add v23.4s, v23.4s, v12.4s
-	WORD $0x4f3756f7 // shl v23.4s, v23.4s, #23
-	WORD $0x6e36de98 // fmul v24.4s, v20.4s, v22.4s
-	WORD $0x6e37df18 // fmul v24.4s, v24.4s, v23.4s
-	WORD $0x6eb3e5b3 // fcmgt v19.4s, v13.4s, v19.4s
-	WORD $0x6e6b1f13 // bsl v19.16b, v24.16b, v11.16b
-	WORD $0x4e2bd714 // fadd v20.4s, v24.4s, v11.4s
-	WORD $0x6e34fe73 // fdiv v19.4s, v19.4s, v20.4s
-	FMOVS F19, 0(R1)
-	FMOVS 0(R4), F20
-	WORD $0x4e34ce72 // fmla v18.4s, v19.4s, v20.4s
-	FMOVS F18, 0(R5)
-	FMOVS 0(R3), F19
-	WORD $0x4ea01e74 // orr v20.16b, v19.16b, v0.16b
-	WORD $0x4eb4f434 // fmin v20.4s, v1.4s, v20.4s
-	WORD $0x4e34f454 // fmax v20.4s, v2.4s, v20.4s
-	WORD $0x6e23de95 // fmul v21.4s, v20.4s, v3.4s
-	WORD $0x4e218ab5 // frintn v21.4s, v21.4s
-	WORD $0x4ea4ceb4 // fmls v20.4s, v21.4s, v4.4s
-	WORD $0x4ea5ceb4 // fmls v20.4s, v21.4s, v5.4s
-	VMOV V7.B16, V22.B16
-	WORD $0x4e34ccd6 // fmla v22.4s, v6.4s, v20.4s
-	VMOV V8.B16, V23.B16
-	WORD $0x4e34ced7 // fmla v23.4s, v22.4s, v20.4s
-	VMOV V9.B16, V22.B16
-	WORD $0x4e34cef6 // fmla v22.4s, v23.4s, v20.4s
-	VMOV V10.B16, V23.B16
-	WORD $0x4e34ced7 // fmla v23.4s, v22.4s, v20.4s
-	WORD $0x6e34de96 // fmul v22.4s, v20.4s, v20.4s
-	WORD $0x4e36cef4 // fmla v20.4s, v23.4s, v22.4s
-	WORD $0x4e2bd694 // fadd v20.4s, v20.4s, v11.4s
-	WORD $0x4e21aab7 // fcvtns v23.4s, v21.4s
-	WORD $0x4f3f06f6 // sshr v22.4s, v23.4s, #1
-	WORD $0x6eb686f7 // sub v23.4s, v23.4s, v22.4s
-	WORD $0x4eac86d6 // add v22.4s, v22.4s, v12.4s
-	WORD $0x4f3756d6 // shl v22.4s, v22.4s, #23
-	WORD $0x4eac86f7 // add v23.4s, v23.4s, v12.4s
-	WORD $0x4f3756f7 // shl v23.4s, v23.4s, #23
-	WORD $0x6e36de98 // fmul v24.4s, v20.4s, v22.4s
-	WORD $0x6e37df18 // fmul v24.4s, v24.4s, v23.4s
-	WORD $0x6eb3e5b3 // fcmgt v19.4s, v13.4s, v19.4s
-	WORD $0x6e6b1f13 // bsl v19.16b, v24.16b, v11.16b
-	WORD $0x4e2bd714 // fadd v20.4s, v24.4s, v11.4s
-	WORD $0x6e34fe73 // fdiv v19.4s, v19.4s, v20.4s
-	FMOVS F19, 0(R3)
-	WORD $0x4e2e1e54 // and v20.16b, v18.16b, v14.16b
-	WORD $0x6e2fde94 // fmul v20.4s, v20.4s, v15.4s
-	WORD $0x4e34f614 // fmax v20.4s, v16.4s, v20.4s
-	WORD $0x6e23de95 // fmul v21.4s, v20.4s, v3.4s
-	WORD $0x4e218ab5 // frintn v21.4s, v21.4s
-	WORD $0x4ea4ceb4 // fmls v20.4s, v21.4s, v4.4s
-	WORD $0x4ea5ceb4 // fmls v20.4s, v21.4s, v5.4s
-	VMOV V7.B16, V22.B16
-	WORD $0x4e34ccd6 // fmla v22.4s, v6.4s, v20.4s
-	VMOV V8.B16, V23.B16
-	WORD $0x4e34ced7 // fmla v23.4s, v22.4s, v20.4s
-	VMOV V9.B16, V22.B16
-	WORD $0x4e34cef6 // fmla v22.4s, v23.4s, v20.4s
-	VMOV V10.B16, V23.B16
-	WORD $0x4e34ced7 // fmla v23.4s, v22.4s, v20.4s
-	WORD $0x6e34de96 // fmul v22.4s, v20.4s, v20.4s
-	WORD $0x4e36cef4 // fmla v20.4s, v23.4s, v22.4s
-	WORD $0x4e21aab5 // fcvtns v21.4s, v21.4s
-	WORD $0x4eac86b5 // add v21.4s, v21.4s, v12.4s
-	WORD $0x4f3756b5 // shl v21.4s, v21.4s, #23
-	WORD $0x4eabd6b6 // fsub v22.4s, v21.4s, v11.4s
-	WORD $0x4e35ce96 // fmla v22.4s, v20.4s, v21.4s
-	WORD $0x4e31d6d4 // fadd v20.4s, v22.4s, v17.4s
-	WORD $0x6e34fed4 // fdiv v20.4s, v22.4s, v20.4s
-	WORD $0x4e2e1e94 // and v20.16b, v20.16b, v14.16b
-	WORD $0x4e201e52 // and v18.16b, v18.16b, v0.16b
-	WORD $0x4eb21e92 // orr v18.16b, v20.16b, v18.16b
-	WORD $0x6e32de72 // fmul v18.4s, v19.4s, v18.4s
 	FMOVS F18, 0(R6)
 	ADD $4, R0
 	ADD $4, R1
@@ -11419,18 +11233,288 @@ element:
 done:
 	RET
 
-// func lstmCellGradNEON(input, forget, fresh, output, before, c, gy, dh, dc *float32, n int)
-TEXT ·lstmCellGradNEON(SB), NOSPLIT, $0-80
-	MOVD input+0(FP), R0
-	MOVD forget+8(FP), R1
-	MOVD fresh+16(FP), R2
-	MOVD output+24(FP), R3
-	MOVD before+32(FP), R4
-	MOVD c+40(FP), R5
-	MOVD gy+48(FP), R6
-	MOVD dh+56(FP), R7
-	MOVD dc+64(FP), R8
+// func lstmOutputNEON(sumForget, sumOutput, xForget, xOutput, forget, output, before, c, addedThenH *float32, n int)
+TEXT ·lstmOutputNEON(SB), NOSPLIT, $0-80
+	MOVD sumForget+0(FP), R0
+	MOVD sumOutput+8(FP), R1
+	MOVD xForget+16(FP), R2
+	MOVD xOutput+24(FP), R3
+	MOVD forget+32(FP), R4
+	MOVD output+40(FP), R5
+	MOVD before+48(FP), R6
+	MOVD c+56(FP), R7
+	MOVD addedThenH+64(FP), R8
 	MOVD n+72(FP), R19
+	MOVD $neonConstants<>(SB), R22
+	FMOVQ 0(R22), F0
+	FMOVQ 64(R22), F1
+	FMOVQ 96(R22), F2
+	FMOVQ 128(R22), F3
+	FMOVQ 160(R22), F4
+	FMOVQ 192(R22), F5
+	FMOVQ 224(R22), F6
+	FMOVQ 256(R22), F7
+	FMOVQ 288(R22), F8
+	FMOVQ 320(R22), F9
+	FMOVQ 352(R22), F10
+	FMOVQ 384(R22), F11
+	FMOVQ 416(R22), F12
+	WORD $0x6e2d1dad // eor v13.16b, v13.16b, v13.16b
+	FMOVQ 32(R22), F14
+	FMOVQ 960(R22), F15
+	FMOVQ 992(R22), F16
+	FMOVQ 1024(R22), F17
+	SUBS $4, R19, R19
+	BLT tail
+
+vector:
+	FMOVQ 0(R0), F18
+	FMOVQ 0(R2), F19
+	WORD $0x4e33d652 // fadd v18.4s, v18.4s, v19.4s
+	WORD $0x4ea01e53 // orr v19.16b, v18.16b, v0.16b
+	WORD $0x4eb3f433 // fmin v19.4s, v1.4s, v19.4s
+	WORD $0x4e33f453 // fmax v19.4s, v2.4s, v19.4s
+	WORD $0x6e23de74 // fmul v20.4s, v19.4s, v3.4s
+	WORD $0x4e218a94 // frintn v20.4s, v20.4s
+	WORD $0x4ea4ce93 // fmls v19.4s, v20.4s, v4.4s
+	WORD $0x4ea5ce93 // fmls v19.4s, v20.4s, v5.4s
+	VMOV V7.B16, V21.B16
+	WORD $0x4e33ccd5 // fmla v21.4s, v6.4s, v19.4s
+	VMOV V8.B16, V22.B16
+	WORD $0x4e33ceb6 // fmla v22.4s, v21.4s, v19.4s
+	VMOV V9.B16, V21.B16
+	WORD $0x4e33ced5 // fmla v21.4s, v22.4s, v19.4s
+	VMOV V10.B16, V22.B16
+	WORD $0x4e33ceb6 // fmla v22.4s, v21.4s, v19.4s
+	WORD $0x6e33de75 // fmul v21.4s, v19.4s, v19.4s
+	WORD $0x4e35ced3 // fmla v19.4s, v22.4s, v21.4s
+	WORD $0x4e2bd673 // fadd v19.4s, v19.4s, v11.4s
+	WORD $0x4e21aa96 // fcvtns v22.4s, v20.4s
+	WORD $0x4f3f06d5 // sshr v21.4s, v22.4s, #1
+	WORD $0x6eb586d6 // sub v22.4s, v22.4s, v21.4s
+	WORD $0x4eac86b5 // add v21.4s, v21.4s, v12.4s
+	WORD $0x4f3756b5 // shl v21.4s, v21.4s, #23
+	WORD $0x4eac86d6 // add v22.4s, v22.4s, v12.4s
+	WORD $0x4f3756d6 // shl v22.4s, v22.4s, #23
+	WORD $0x6e35de77 // fmul v23.4s, v19.4s, v21.4s
+	WORD $0x6e36def7 // fmul v23.4s, v23.4s, v22.4s
+	WORD $0x6eb2e5b2 // fcmgt v18.4s, v13.4s, v18.4s
+	WORD $0x6e6b1ef2 // bsl v18.16b, v23.16b, v11.16b
+	WORD $0x4e2bd6f3 // fadd v19.4s, v23.4s, v11.4s
+	WORD $0x6e33fe52 // fdiv v18.4s, v18.4s, v19.4s
+	FMOVQ F18, 0(R4)
+	FMOVQ 0(R6), F19
+	FMOVQ 0(R8), F20
+	WORD $0x4e33ce54 // fmla v20.4s, v18.4s, v19.4s
+	FMOVQ F20, 0(R7)
+	FMOVQ 0(R1), F18
+	FMOVQ 0(R3), F19
+	WORD $0x4e33d652 // fadd v18.4s, v18.4s, v19.4s
+	WORD $0x4ea01e53 // orr v19.16b, v18.16b, v0.16b
+	WORD $0x4eb3f433 // fmin v19.4s, v1.4s, v19.4s
+	WORD $0x4e33f453 // fmax v19.4s, v2.4s, v19.4s
+	WORD $0x6e23de75 // fmul v21.4s, v19.4s, v3.4s
+	WORD $0x4e218ab5 // frintn v21.4s, v21.4s
+	WORD $0x4ea4ceb3 // fmls v19.4s, v21.4s, v4.4s
+	WORD $0x4ea5ceb3 // fmls v19.4s, v21.4s, v5.4s
+	VMOV V7.B16, V22.B16
+	WORD $0x4e33ccd6 // fmla v22.4s, v6.4s, v19.4s
+	VMOV V8.B16, V23.B16
+	WORD $0x4e33ced7 // fmla v23.4s, v22.4s, v19.4s
+	VMOV V9.B16, V22.B16
+	WORD $0x4e33cef6 // fmla v22.4s, v23.4s, v19.4s
+	VMOV V10.B16, V23.B16
+	WORD $0x4e33ced7 // fmla v23.4s, v22.4s, v19.4s
+	WORD $0x6e33de76 // fmul v22.4s, v19.4s, v19.4s
+	WORD $0x4e36cef3 // fmla v19.4s, v23.4s, v22.4s
+	WORD $0x4e2bd673 // fadd v19.4s, v19.4s, v11.4s
+	WORD $0x4e21aab7 // fcvtns v23.4s, v21.4s
+	WORD $0x4f3f06f6 // sshr v22.4s, v23.4s, #1
+	WORD $0x6eb686f7 // sub v23.4s, v23.4s, v22.4s
+	WORD $0x4eac86d6 // add v22.4s, v22.4s, v12.4s
+	WORD $0x4f3756d6 // shl v22.4s, v22.4s, #23
+	WORD $0x4eac86f7 // add v23.4s, v23.4s, v12.4s
+	WORD $0x4f3756f7 // shl v23.4s, v23.4s, #23
+	WORD $0x6e36de78 // fmul v24.4s, v19.4s, v22.4s
+	WORD $0x6e37df18 // fmul v24.4s, v24.4s, v23.4s
+	WORD $0x6eb2e5b2 // fcmgt v18.4s, v13.4s, v18.4s
+	WORD $0x6e6b1f12 // bsl v18.16b, v24.16b, v11.16b
+	WORD $0x4e2bd713 // fadd v19.4s, v24.4s, v11.4s
+	WORD $0x6e33fe52 // fdiv v18.4s, v18.4s, v19.4s
+	FMOVQ F18, 0(R5)
+	WORD $0x4e2e1e93 // and v19.16b, v20.16b, v14.16b
+	WORD $0x6e2fde73 // fmul v19.4s, v19.4s, v15.4s
+	WORD $0x4e33f613 // fmax v19.4s, v16.4s, v19.4s
+	WORD $0x6e23de75 // fmul v21.4s, v19.4s, v3.4s
+	WORD $0x4e218ab5 // frintn v21.4s, v21.4s
+	WORD $0x4ea4ceb3 // fmls v19.4s, v21.4s, v4.4s
+	WORD $0x4ea5ceb3 // fmls v19.4s, v21.4s, v5.4s
+	VMOV V7.B16, V22.B16
+	WORD $0x4e33ccd6 // fmla v22.4s, v6.4s, v19.4s
+	VMOV V8.B16, V23.B16
+	WORD $0x4e33ced7 // fmla v23.4s, v22.4s, v19.4s
+	VMOV V9.B16, V22.B16
+	WORD $0x4e33cef6 // fmla v22.4s, v23.4s, v19.4s
+	VMOV V10.B16, V23.B16
+	WORD $0x4e33ced7 // fmla v23.4s, v22.4s, v19.4s
+	WORD $0x6e33de76 // fmul v22.4s, v19.4s, v19.4s
+	WORD $0x4e36cef3 // fmla v19.4s, v23.4s, v22.4s
+	WORD $0x4e21aab5 // fcvtns v21.4s, v21.4s
+	WORD $0x4eac86b5 // add v21.4s, v21.4s, v12.4s
+	WORD $0x4f3756b5 // shl v21.4s, v21.4s, #23
+	WORD $0x4eabd6b6 // fsub v22.4s, v21.4s, v11.4s
+	WORD $0x4e35ce76 // fmla v22.4s, v19.4s, v21.4s
+	WORD $0x4e31d6d3 // fadd v19.4s, v22.4s, v17.4s
+	WORD $0x6e33fed3 // fdiv v19.4s, v22.4s, v19.4s
+	WORD $0x4e2e1e73 // and v19.16b, v19.16b, v14.16b
+	WORD $0x4e201e94 // and v20.16b, v20.16b, v0.16b
+	WORD $0x4eb41e73 // orr v19.16b, v19.16b, v20.16b
+	WORD $0x6e33de52 // fmul v18.4s, v18.4s, v19.4s
+	FMOVQ F18, 0(R8)
+	ADD $16, R0
+	ADD $16, R1
+	ADD $16, R2
+	ADD $16, R3
+	ADD $16, R4
+	ADD $16, R5
+	ADD $16, R6
+	ADD $16, R7
+	ADD $16, R8
+	SUBS $4, R19, R19
+	BGE vector
+
+tail:
+	ADDS $4, R19, R19
+	BEQ done
+
+element:
+	FMOVS 0(R0), F18
+	FMOVS 0(R2), F19
+	WORD $0x4e33d652 // fadd v18.4s, v18.4s, v19.4s
+	WORD $0x4ea01e53 // orr v19.16b, v18.16b, v0.16b
+	WORD $0x4eb3f433 // fmin v19.4s, v1.4s, v19.4s
+	WORD $0x4e33f453 // fmax v19.4s, v2.4s, v19.4s
+	WORD $0x6e23de74 // fmul v20.4s, v19.4s, v3.4s
+	WORD $0x4e218a94 // frintn v20.4s, v20.4s
+	WORD $0x4ea4ce93 // fmls v19.4s, v20.4s, v4.4s
+	WORD $0x4ea5ce93 // fmls v19.4s, v20.4s, v5.4s
+	VMOV V7.B16, V21.B16
+	WORD $0x4e33ccd5 // fmla v21.4s, v6.4s, v19.4s
+	VMOV V8.B16, V22.B16
+	WORD $0x4e33ceb6 // fmla v22.4s, v21.4s, v19.4s
+	VMOV V9.B16, V21.B16
+	WORD $0x4e33ced5 // fmla v21.4s, v22.4s, v19.4s
+	VMOV V10.B16, V22.B16
+	WORD $0x4e33ceb6 // fmla v22.4s, v21.4s, v19.4s
+	WORD $0x6e33de75 // fmul v21.4s, v19.4s, v19.4s
+	WORD $0x4e35ced3 // fmla v19.4s, v22.4s, v21.4s
+	WORD $0x4e2bd673 // fadd v19.4s, v19.4s, v11.4s
+	WORD $0x4e21aa96 // fcvtns v22.4s, v20.4s
+	WORD $0x4f3f06d5 // sshr v21.4s, v22.4s, #1
+	WORD $0x6eb586d6 // sub v22.4s, v22.4s, v21.4s
+	WORD $0x4eac86b5 // add v21.4s, v21.4s, v12.4s
+	WORD $0x4f3756b5 // shl v21.4s, v21.4s, #23
+	WORD $0x4eac86d6 // add v22.4s, v22.4s, v12.4s
+	WORD $0x4f3756d6 // shl v22.4s, v22.4s, #23
+	WORD $0x6e35de77 // fmul v23.4s, v19.4s, v21.4s
+	WORD $0x6e36def7 // fmul v23.4s, v23.4s, v22.4s
+	WORD $0x6eb2e5b2 // fcmgt v18.4s, v13.4s, v18.4s
+	WORD $0x6e6b1ef2 // bsl v18.16b, v23.16b, v11.16b
+	WORD $0x4e2bd6f3 // fadd v19.4s, v23.4s, v11.4s
+	WORD $0x6e33fe52 // fdiv v18.4s, v18.4s, v19.4s
+	FMOVS F18, 0(R4)
+	FMOVS 0(R6), F19
+	FMOVS 0(R8), F20
+	WORD $0x4e33ce54 // fmla v20.4s, v18.4s, v19.4s
+	FMOVS F20, 0(R7)
+	FMOVS 0(R1), F18
+	FMOVS 0(R3), F19
+	WORD $0x4e33d652 // fadd v18.4s, v18.4s, v19.4s
+	WORD $0x4ea01e53 // orr v19.16b, v18.16b, v0.16b
+	WORD $0x4eb3f433 // fmin v19.4s, v1.4s, v19.4s
+	WORD $0x4e33f453 // fmax v19.4s, v2.4s, v19.4s
+	WORD $0x6e23de75 // fmul v21.4s, v19.4s, v3.4s
+	WORD $0x4e218ab5 // frintn v21.4s, v21.4s
+	WORD $0x4ea4ceb3 // fmls v19.4s, v21.4s, v4.4s
+	WORD $0x4ea5ceb3 // fmls v19.4s, v21.4s, v5.4s
+	VMOV V7.B16, V22.B16
+	WORD $0x4e33ccd6 // fmla v22.4s, v6.4s, v19.4s
+	VMOV V8.B16, V23.B16
+	WORD $0x4e33ced7 // fmla v23.4s, v22.4s, v19.4s
+	VMOV V9.B16, V22.B16
+	WORD $0x4e33cef6 // fmla v22.4s, v23.4s, v19.4s
+	VMOV V10.B16, V23.B16
+	WORD $0x4e33ced7 // fmla v23.4s, v22.4s, v19.4s
+	WORD $0x6e33de76 // fmul v22.4s, v19.4s, v19.4s
+	WORD $0x4e36cef3 // fmla v19.4s, v23.4s, v22.4s
+	WORD $0x4e2bd673 // fadd v19.4s, v19.4s, v11.4s
+	WORD $0x4e21aab7 // fcvtns v23.4s, v21.4s
+	WORD $0x4f3f06f6 // sshr v22.4s, v23.4s, #1
+	WORD $0x6eb686f7 // sub v23.4s, v23.4s, v22.4s
+	WORD $0x4eac86d6 // add v22.4s, v22.4s, v12.4s
+	WORD $0x4f3756d6 // shl v22.4s, v22.4s, #23
+	WORD $0x4eac86f7 // add v23.4s, v23.4s, v12.4s
+	WORD $0x4f3756f7 // shl v23.4s, v23.4s, #23
+	WORD $0x6e36de78 // fmul v24.4s, v19.4s, v22.4s
+	WORD $0x6e37df18 // fmul v24.4s, v24.4s, v23.4s
+	WORD $0x6eb2e5b2 // fcmgt v18.4s, v13.4s, v18.4s
+	WORD $0x6e6b1f12 // bsl v18.16b, v24.16b, v11.16b
+	WORD $0x4e2bd713 // fadd v19.4s, v24.4s, v11.4s
+	WORD $0x6e33fe52 // fdiv v18.4s, v18.4s, v19.4s
+	FMOVS F18, 0(R5)
+	WORD $0x4e2e1e93 // and v19.16b, v20.16b, v14.16b
+	WORD $0x6e2fde73 // fmul v19.4s, v19.4s, v15.4s
+	WORD $0x4e33f613 // fmax v19.4s, v16.4s, v19.4s
+	WORD $0x6e23de75 // fmul v21.4s, v19.4s, v3.4s
+	WORD $0x4e218ab5 // frintn v21.4s, v21.4s
+	WORD $0x4ea4ceb3 // fmls v19.4s, v21.4s, v4.4s
+	WORD $0x4ea5ceb3 // fmls v19.4s, v21.4s, v5.4s
+	VMOV V7.B16, V22.B16
+	WORD $0x4e33ccd6 // fmla v22.4s, v6.4s, v19.4s
+	VMOV V8.B16, V23.B16
+	WORD $0x4e33ced7 // fmla v23.4s, v22.4s, v19.4s
+	VMOV V9.B16, V22.B16
+	WORD $0x4e33cef6 // fmla v22.4s, v23.4s, v19.4s
+	VMOV V10.B16, V23.B16
+	WORD $0x4e33ced7 // fmla v23.4s, v22.4s, v19.4s
+	WORD $0x6e33de76 // fmul v22.4s, v19.4s, v19.4s
+	WORD $0x4e36cef3 // fmla v19.4s, v23.4s, v22.4s
+	WORD $0x4e21aab5 // fcvtns v21.4s, v21.4s
+	WORD $0x4eac86b5 // add v21.4s, v21.4s, v12.4s
+	WORD $0x4f3756b5 // shl v21.4s, v21.4s, #23
+	WORD $0x4eabd6b6 // fsub v22.4s, v21.4s, v11.4s
+	WORD $0x4e35ce76 // fmla v22.4s, v19.4s, v21.4s
+	WORD $0x4e31d6d3 // fadd v19.4s, v22.4s, v17.4s
+	WORD $0x6e33fed3 // fdiv v19.4s, v22.4s, v19.4s
+	WORD $0x4e2e1e73 // and v19.16b, v19.16b, v14.16b
+	WORD $0x4e201e94 // and v20.16b, v20.16b, v0.16b
+	WORD $0x4eb41e73 // orr v19.16b, v19.16b, v20.16b
+	WORD $0x6e33de52 // fmul v18.4s, v18.4s, v19.4s
+	FMOVS F18, 0(R8)
+	ADD $4, R0
+	ADD $4, R1
+	ADD $4, R2
+	ADD $4, R3
+	ADD $4, R4
+	ADD $4, R5
+	ADD $4, R6
+	ADD $4, R7
+	ADD $4, R8
+	SUBS $1, R19, R19
+	BNE element
+
+done:
+	RET
+
+// func lstmOutputGradNEON(output, c, gy, dh, dc, dOutput *float32, n int)
+TEXT ·lstmOutputGradNEON(SB), NOSPLIT, $0-56
+	MOVD output+0(FP), R0
+	MOVD c+8(FP), R1
+	MOVD gy+16(FP), R2
+	MOVD dh+24(FP), R3
+	MOVD dc+32(FP), R4
+	MOVD dOutput+40(FP), R5
+	MOVD n+48(FP), R19
 	MOVD $neonConstants<>(SB), R22
 	FMOVQ 384(R22), F0
 	FMOVQ 32(R22), F1
@@ -11451,7 +11535,7 @@ TEXT ·lstmCellGradNEON(SB), NOSPLIT, $0-80
 	BLT tail
 
 vector:
-	FMOVQ 0(R5), F15
+	FMOVQ 0(R1), F15
 	WORD $0x4e211df0 // and v16.16b, v15.16b, v1.16b
 	WORD $0x6e22de10 // fmul v16.4s, v16.4s, v2.4s
 	WORD $0x4e30f470 // fmax v16.4s, v3.4s, v16.4s
@@ -11479,47 +11563,26 @@ vector:
 	WORD $0x4e211e10 // and v16.16b, v16.16b, v1.16b
 	WORD $0x4e2e1def // and v15.16b, v15.16b, v14.16b
 	WORD $0x4eaf1e0f // orr v15.16b, v16.16b, v15.16b
-	FMOVQ 0(R6), F16
-	FMOVQ 0(R7), F17
-	WORD $0x4e31d610 // fadd v16.4s, v16.4s, v17.4s
+	FMOVQ 0(R2), F16
 	FMOVQ 0(R3), F17
+	WORD $0x4e31d610 // fadd v16.4s, v16.4s, v17.4s
+	FMOVQ 0(R0), F17
 	WORD $0x6e31de10 // fmul v16.4s, v16.4s, v17.4s
 	VMOV V0.B16, V18.B16
 	WORD $0x4eafcdf2 // fmls v18.4s, v15.4s, v15.4s
-	FMOVQ 0(R8), F19
+	FMOVQ 0(R4), F19
 	WORD $0x4e32ce13 // fmla v19.4s, v16.4s, v18.4s
+	FMOVQ F19, 0(R4)
 	WORD $0x6e2fde0f // fmul v15.4s, v16.4s, v15.4s
 	WORD $0x4eb1d410 // fsub v16.4s, v0.4s, v17.4s
 	WORD $0x6e30ddef // fmul v15.4s, v15.4s, v16.4s
-	FMOVQ F15, 0(R3)
-	FMOVQ 0(R0), F15
-	FMOVQ 0(R2), F16
-	WORD $0x6e2fde71 // fmul v17.4s, v19.4s, v15.4s
-	VMOV V0.B16, V18.B16
-	WORD $0x4eb0ce12 // fmls v18.4s, v16.4s, v16.4s
-	WORD $0x6e32de32 // fmul v18.4s, v17.4s, v18.4s
-	FMOVQ F18, 0(R2)
-	WORD $0x6e30de30 // fmul v16.4s, v17.4s, v16.4s
-	WORD $0x4eafd40f // fsub v15.4s, v0.4s, v15.4s
-	WORD $0x6e2fde0f // fmul v15.4s, v16.4s, v15.4s
-	FMOVQ F15, 0(R0)
-	FMOVQ 0(R1), F15
-	WORD $0x6e2fde70 // fmul v16.4s, v19.4s, v15.4s
-	FMOVQ F16, 0(R8)
-	FMOVQ 0(R4), F17
-	WORD $0x6e31de10 // fmul v16.4s, v16.4s, v17.4s
-	WORD $0x4eafd40f // fsub v15.4s, v0.4s, v15.4s
-	WORD $0x6e2fde0f // fmul v15.4s, v16.4s, v15.4s
-	FMOVQ F15, 0(R1)
+	FMOVQ F15, 0(R5)
 	ADD $16, R0
 	ADD $16, R1
 	ADD $16, R2
 	ADD $16, R3
 	ADD $16, R4
 	ADD $16, R5
-	ADD $16, R6
-	ADD $16, R7
-	ADD $16, R8
 	SUBS $4, R19, R19
 	BGE vector
 
@@ -11528,7 +11591,7 @@ tail:
 	BEQ done
 
 element:
-	FMOVS 0(R5), F15
+	FMOVS 0(R1), F15
 	WORD $0x4e211df0 // and v16.16b, v15.16b, v1.16b
 	WORD $0x6e22de10 // fmul v16.4s, v16.4s, v2.4s
 	WORD $0x4e30f470 // fmax v16.4s, v3.4s, v16.4s
@@ -11556,38 +11619,105 @@ element:
 	WORD $0x4e211e10 // and v16.16b, v16.16b, v1.16b
 	WORD $0x4e2e1def // and v15.16b, v15.16b, v14.16b
 	WORD $0x4eaf1e0f // orr v15.16b, v16.16b, v15.16b
-	FMOVS 0(R6), F16
-	FMOVS 0(R7), F17
-	WORD $0x4e31d610 // fadd v16.4s, v16.4s, v17.4s
+	FMOVS 0(R2), F16
 	FMOVS 0(R3), F17
+	WORD $0x4e31d610 // fadd v16.4s, v16.4s, v17.4s
+	FMOVS 0(R0), F17
 	WORD $0x6e31de10 // fmul v16.4s, v16.4s, v17.4s
 	VMOV V0.B16, V18.B16
 	WORD $0x4eafcdf2 // fmls v18.4s, v15.4s, v15.4s
-	FMOVS 0(R8), F19
+	FMOVS 0(R4), F19
 	WORD $0x4e32ce13 // fmla v19.4s, v16.4s, v18.4s
+	FMOVS F19, 0(R4)
 	WORD $0x6e2fde0f // fmul v15.4s, v16.4s, v15.4s
 	WORD $0x4eb1d410 // fsub v16.4s, v0.4s, v17.4s
 	WORD $0x6e30ddef // fmul v15.4s, v15.4s, v16.4s
-	FMOVS F15, 0(R3)
-	FMOVS 0(R0), F15
-	FMOVS 0(R2), F16
-	WORD $0x6e2fde71 // fmul v17.4s, v19.4s, v15.4s
-	VMOV V0.B16, V18.B16
-	WORD $0x4eb0ce12 // fmls v18.4s, v16.4s, v16.4s
-	WORD $0x6e32de32 // fmul v18.4s, v17.4s, v18.4s
-	FMOVS F18, 0(R2)
-	WORD $0x6e30de30 // fmul v16.4s, v17.4s, v16.4s
-	WORD $0x4eafd40f // fsub v15.4s, v0.4s, v15.4s
-	WORD $0x6e2fde0f // fmul v15.4s, v16.4s, v15.4s
-	FMOVS F15, 0(R0)
-	FMOVS 0(R1), F15
-	WORD $0x6e2fde70 // fmul v16.4s, v19.4s, v15.4s
-	FMOVS F16, 0(R8)
-	FMOVS 0(R4), F17
-	WORD $0x6e31de10 // fmul v16.4s, v16.4s, v17.4s
-	WORD $0x4eafd40f // fsub v15.4s, v0.4s, v15.4s
-	WORD $0x6e2fde0f // fmul v15.4s, v16.4s, v15.4s
-	FMOVS F15, 0(R1)
+	FMOVS F15, 0(R5)
+	ADD $4, R0
+	ADD $4, R1
+	ADD $4, R2
+	ADD $4, R3
+	ADD $4, R4
+	ADD $4, R5
+	SUBS $1, R19, R19
+	BNE element
+
+done:
+	RET
+
+// func lstmInputGradNEON(input, forget, fresh, before, dc, dInput, dForget, dFresh *float32, n int)
+TEXT ·lstmInputGradNEON(SB), NOSPLIT, $0-72
+	MOVD input+0(FP), R0
+	MOVD forget+8(FP), R1
+	MOVD fresh+16(FP), R2
+	MOVD before+24(FP), R3
+	MOVD dc+32(FP), R4
+	MOVD dInput+40(FP), R5
+	MOVD dForget+48(FP), R6
+	MOVD dFresh+56(FP), R7
+	MOVD n+64(FP), R19
+	MOVD $neonConstants<>(SB), R22
+	FMOVQ 384(R22), F0
+	SUBS $4, R19, R19
+	BLT tail
+
+vector:
+	FMOVQ 0(R4), F1
+	FMOVQ 0(R0), F2
+	FMOVQ 0(R2), F3
+	WORD $0x6e22dc24 // fmul v4.4s, v1.4s, v2.4s
+	FMOVQ 0(R1), F5
+	WORD $0x6e25dc21 // fmul v1.4s, v1.4s, v5.4s
+	FMOVQ F1, 0(R4)
+	VMOV V0.B16, V6.B16
+	WORD $0x4ea3cc66 // fmls v6.4s, v3.4s, v3.4s
+	WORD $0x6e26dc86 // fmul v6.4s, v4.4s, v6.4s
+	FMOVQ F6, 0(R7)
+	WORD $0x6e23dc83 // fmul v3.4s, v4.4s, v3.4s
+	WORD $0x4ea2d402 // fsub v2.4s, v0.4s, v2.4s
+	WORD $0x6e22dc62 // fmul v2.4s, v3.4s, v2.4s
+	FMOVQ F2, 0(R5)
+	FMOVQ 0(R3), F2
+	WORD $0x6e22dc21 // fmul v1.4s, v1.4s, v2.4s
+	WORD $0x4ea5d402 // fsub v2.4s, v0.4s, v5.4s
+	WORD $0x6e22dc21 // fmul v1.4s, v1.4s, v2.4s
+	FMOVQ F1, 0(R6)
+	ADD $16, R0
+	ADD $16, R1
+	ADD $16, R2
+	ADD $16, R3
+	ADD $16, R4
+	ADD $16, R5
+	ADD $16, R6
+	ADD $16, R7
+	SUBS $4, R19, R19
+	BGE vector
+
+tail:
+	ADDS $4, R19, R19
+	BEQ done
+
+element:
+	FMOVS 0(R4), F1
+	FMOVS 0(R0), F2
+	FMOVS 0(R2), F3
+	WORD $0x6e22dc24 // fmul v4.4s, v1.4s, v2.4s
+	FMOVS 0(R1), F5
+	WORD $0x6e25dc21 // fmul v1.4s, v1.4s, v5.4s
+	FMOVS F1, 0(R4)
+	VMOV V0.B16, V6.B16
+	WORD $0x4ea3cc66 // fmls v6.4s, v3.4s, v3.4s
+	WORD $0x6e26dc86 // fmul v6.4s, v4.4s, v6.4s
+	FMOVS F6, 0(R7)
+	WORD $0x6e23dc83 // fmul v3.4s, v4.4s, v3.4s
+	WORD $0x4ea2d402 // fsub v2.4s, v0.4s, v2.4s
+	WORD $0x6e22dc62 // fmul v2.4s, v3.4s, v2.4s
+	FMOVS F2, 0(R5)
+	FMOVS 0(R3), F2
+	WORD $0x6e22dc21 // fmul v1.4s, v1.4s, v2.4s
+	WORD $0x4ea5d402 // fsub v2.4s, v0.4s, v5.4s
+	WORD $0x6e22dc21 // fmul v1.4s, v1.4s, v2.4s
+	FMOVS F1, 0(R6)
 	ADD $4, R0
 	ADD $4, R1
 	ADD $4, R2
@@ -11596,22 +11726,22 @@ element:
 	ADD $4, R5
 	ADD $4, R6
 	ADD $4, R7
-	ADD $4, R8
 	SUBS $1, R19, R19
 	BNE element
 
 done:
 	RET
 
-// func gruCellNEON(reset, update, fresh, hidden, before, h *float32, n int)
-TEXT ·gruCellNEON(SB), NOSPLIT, $0-56
-	MOVD reset+0(FP), R0
-	MOVD update+8(FP), R1
-	MOVD fresh+16(FP), R2
-	MOVD hidden+24(FP), R3
-	MOVD before+32(FP), R4
-	MOVD h+40(FP), R5
-	MOVD n+48(FP), R19
+// func gruCandidateNEON(sumReset, sumHidden, xReset, xFresh, reset, hidden, fresh *float32, n int)
+TEXT ·gruCandidateNEON(SB), NOSPLIT, $0-64
+	MOVD sumReset+0(FP), R0
+	MOVD sumHidden+8(FP), R1
+	MOVD xReset+16(FP), R2
+	MOVD xFresh+24(FP), R3
+	MOVD reset+32(FP), R4
+	MOVD hidden+40(FP), R5
+	MOVD fresh+48(FP), R6
+	MOVD n+56(FP), R19
 	MOVD $neonConstants<>(SB), R22
 	FMOVQ 0(R22), F0
 	FMOVQ 64(R22), F1
@@ -11635,164 +11765,52 @@ TEXT ·gruCellNEON(SB), NOSPLIT, $0-56
 	BLT tail
 
 vector:
-	FMOVQ 0(R0), F18
-	WORD $0x4ea01e53 // orr v19.16b, v18.16b, v0.16b
-	WORD $0x4eb3f433 // fmin v19.4s, v1.4s, v19.4s
-	WORD $0x4e33f453 // fmax v19.4s, v2.4s, v19.4s
-	WORD $0x6e23de74 // fmul v20.4s, v19.4s, v3.4s
-	WORD $0x4e218a94 // frintn v20.4s, v20.4s
-	WORD $0x4ea4ce93 // fmls v19.4s, v20.4s, v4.4s
-	WORD $0x4ea5ce93 // fmls v19.4s, v20.4s, v5.4s
-	VMOV V7.B16, V21.B16
-	WORD $0x4e33ccd5 // fmla v21.4s, v6.4s, v19.4s
-	VMOV V8.B16, V22.B16
-	WORD $0x4e33ceb6 // fmla v22.4s, v21.4s, v19.4s
-	VMOV V9.B16, V21.B16
-	WORD $0x4e33ced5 // fmla v21.4s, v22.4s, v19.4s
-	VMOV V10.B16, V22.B16
-	WORD $0x4e33ceb6 // fmla v22.4s, v21.4s, v19.4s
-	WORD $0x6e33de75 // fmul v21.4s, v19.4s, v19.4s
-	WORD $0x4e35ced3 // fmla v19.4s, v22.4s, v21.4s
-	WORD $0x4e2bd673 // fadd v19.4s, v19.4s, v11.4s
-	WORD $0x4e21aa96 // fcvtns v22.4s, v20.4s
-	WORD $0x4f3f06d5 // sshr v21.4s, v22.4s, #1
-	WORD $0x6eb586d6 // sub v22.4s, v22.4s, v21.4s
-	WORD $0x4eac86b5 // add v21.4s, v21.4s, v12.4s
-	WORD $0x4f3756b5 // shl v21.4s, v21.4s, #23
-	WORD $0x4eac86d6 // add v22.4s, v22.4s, v12.4s
-	WORD $0x4f3756d6 // shl v22.4s, v22.4s, #23
-	WORD $0x6e35de77 // fmul v23.4s, v19.4s, v21.4s
-	WORD $0x6e36def7 // fmul v23.4s, v23.4s, v22.4s
-	WORD $0x6eb2e5b2 // fcmgt v18.4s, v13.4s, v18.4s
-	WORD $0x6e6b1ef2 // bsl v18.16b, v23.16b, v11.16b
-	WORD $0x4e2bd6f3 // fadd v19.4s, v23.4s, v11.4s
-	WORD $0x6e33fe52 // fdiv v18.4s, v18.4s, v19.4s
-	FMOVQ F18, 0(R0)
+	FMOVQ 0(R1), F18
 	FMOVQ 0(R3), F19
-	FMOVQ 0(R2), F20
-	WORD $0x4e33ce54 // fmla v20.4s, v18.4s, v19.4s
-	WORD $0x4e2e1e92 // and v18.16b, v20.16b, v14.16b
-	WORD $0x6e2fde52 // fmul v18.4s, v18.4s, v15.4s
-	WORD $0x4e32f612 // fmax v18.4s, v16.4s, v18.4s
-	WORD $0x6e23de53 // fmul v19.4s, v18.4s, v3.4s
-	WORD $0x4e218a73 // frintn v19.4s, v19.4s
-	WORD $0x4ea4ce72 // fmls v18.4s, v19.4s, v4.4s
-	WORD $0x4ea5ce72 // fmls v18.4s, v19.4s, v5.4s
-	VMOV V7.B16, V21.B16
-	WORD $0x4e32ccd5 // fmla v21.4s, v6.4s, v18.4s
-	VMOV V8.B16, V22.B16
-	WORD $0x4e32ceb6 // fmla v22.4s, v21.4s, v18.4s
-	VMOV V9.B16, V21.B16
-	WORD $0x4e32ced5 // fmla v21.4s, v22.4s, v18.4s
-	VMOV V10.B16, V22.B16
-	WORD $0x4e32ceb6 // fmla v22.4s, v21.4s, v18.4s
-	WORD $0x6e32de55 // fmul v21.4s, v18.4s, v18.4s
-	WORD $0x4e35ced2 // fmla v18.4s, v22.4s, v21.4s
-	WORD $0x4e21aa73 // fcvtns v19.4s, v19.4s
-	WORD $0x4eac8673 // add v19.4s, v19.4s, v12.4s
-	WORD $0x4f375673 // shl v19.4s, v19.4s, #23
-	WORD $0x4eabd675 // fsub v21.4s, v19.4s, v11.4s
-	WORD $0x4e33ce55 // fmla v21.4s, v18.4s, v19.4s
-	WORD $0x4e31d6b2 // fadd v18.4s, v21.4s, v17.4s
-	WORD $0x6e32feb2 // fdiv v18.4s, v21.4s, v18.4s
-	WORD $0x4e2e1e52 // and v18.16b, v18.16b, v14.16b
-	WORD $0x4e201e93 // and v19.16b, v20.16b, v0.16b
-	WORD $0x4eb31e52 // orr v18.16b, v18.16b, v19.16b
-	FMOVQ F18, 0(R2)
-	FMOVQ 0(R1), F19
-	WORD $0x4ea01e74 // orr v20.16b, v19.16b, v0.16b
-	WORD $0x4eb4f434 // fmin v20.4s, v1.4s, v20.4s
-	WORD $0x4e34f454 // fmax v20.4s, v2.4s, v20.4s
-	WORD $0x6e23de95 // fmul v21.4s, v20.4s, v3.4s
-	WORD $0x4e218ab5 // frintn v21.4s, v21.4s
-	WORD $0x4ea4ceb4 // fmls v20.4s, v21.4s, v4.4s
-	WORD $0x4ea5ceb4 // fmls v20.4s, v21.4s, v5.4s
-	VMOV V7.B16, V22.B16
-	WORD $0x4e34ccd6 // fmla v22.4s, v6.4s, v20.4s
-	VMOV V8.B16, V23.B16
-	WORD $0x4e34ced7 // fmla v23.4s, v22.4s, v20.4s
-	VMOV V9.B16, V22.B16
-	WORD $0x4e34cef6 // fmla v22.4s, v23.4s, v20.4s
-	VMOV V10.B16, V23.B16
-	WORD $0x4e34ced7 // fmla v23.4s, v22.4s, v20.4s
-	WORD $0x6e34de96 // fmul v22.4s, v20.4s, v20.4s
-	WORD $0x4e36cef4 // fmla v20.4s, v23.4s, v22.4s
-	WORD $0x4e2bd694 // fadd v20.4s, v20.4s, v11.4s
-	WORD $0x4e21aab7 // fcvtns v23.4s, v21.4s
-	WORD $0x4f3f06f6 // sshr v22.4s, v23.4s, #1
-	WORD $0x6eb686f7 // sub v23.4s, v23.4s, v22.4s
-	WORD $0x4eac86d6 // add v22.4s, v22.4s, v12.4s
-	WORD $0x4f3756d6 // shl v22.4s, v22.4s, #23
-	WORD $0x4eac86f7 // add v23.4s, v23.4s, v12.4s
-	WORD $0x4f3756f7 // shl v23.4s, v23.4s, #23
-	WORD $0x6e36de98 // fmul v24.4s, v20.4s, v22.4s
-	WORD $0x6e37df18 // fmul v24.4s, v24.4s, v23.4s
-	WORD $0x6eb3e5b3 // fcmgt v19.4s, v13.4s, v19.4s
-	WORD $0x6e6b1f13 // bsl v19.16b, v24.16b, v11.16b
-	WORD $0x4e2bd714 // fadd v20.4s, v24.4s, v11.4s
-	WORD $0x6e34fe73 // fdiv v19.4s, v19.4s, v20.4s
-	FMOVQ F19, 0(R1)
-	FMOVQ 0(R4), F20
-	WORD $0x4eb2d694 // fsub v20.4s, v20.4s, v18.4s
-	WORD $0x4e34ce72 // fmla v18.4s, v19.4s, v20.4s
 	FMOVQ F18, 0(R5)
-	ADD $16, R0
-	ADD $16, R1
-	ADD $16, R2
-	ADD $16, R3
-	ADD $16, R4
-	ADD $16, R5
-	SUBS $4, R19, R19
-	BGE vector
-
-tail:
-	ADDS $4, R19, R19
-	BEQ done
-
-element:
-	FMOVS 0(R0), F18
-	WORD $0x4ea01e53 // orr v19.16b, v18.16b, v0.16b
-	WORD $0x4eb3f433 // fmin v19.4s, v1.4s, v19.4s
-	WORD $0x4e33f453 // fmax v19.4s, v2.4s, v19.4s
-	WORD $0x6e23de74 // fmul v20.4s, v19.4s, v3.4s
-	WORD $0x4e218a94 // frintn v20.4s, v20.4s
-	WORD $0x4ea4ce93 // fmls v19.4s, v20.4s, v4.4s
-	WORD $0x4ea5ce93 // fmls v19.4s, v20.4s, v5.4s
-	VMOV V7.B16, V21.B16
-	WORD $0x4e33ccd5 // fmla v21.4s, v6.4s, v19.4s
-	VMOV V8.B16, V22.B16
-	WORD $0x4e33ceb6 // fmla v22.4s, v21.4s, v19.4s
-	VMOV V9.B16, V21.B16
-	WORD $0x4e33ced5 // fmla v21.4s, v22.4s, v19.4s
-	VMOV V10.B16, V22.B16
-	WORD $0x4e33ceb6 // fmla v22.4s, v21.4s, v19.4s
-	WORD $0x6e33de75 // fmul v21.4s, v19.4s, v19.4s
-	WORD $0x4e35ced3 // fmla v19.4s, v22.4s, v21.4s
-	WORD $0x4e2bd673 // fadd v19.4s, v19.4s, v11.4s
-	WORD $0x4e21aa96 // fcvtns v22.4s, v20.4s
-	WORD $0x4f3f06d5 // sshr v21.4s, v22.4s, #1
-	WORD $0x6eb586d6 // sub v22.4s, v22.4s, v21.4s
-	WORD $0x4eac86b5 // add v21.4s, v21.4s, v12.4s
-	WORD $0x4f3756b5 // shl v21.4s, v21.4s, #23
-	WORD $0x4eac86d6 // add v22.4s, v22.4s, v12.4s
-	WORD $0x4f3756d6 // shl v22.4s, v22.4s, #23
-	WORD $0x6e35de77 // fmul v23.4s, v19.4s, v21.4s
-	WORD $0x6e36def7 // fmul v23.4s, v23.4s, v22.4s
-	WORD $0x6eb2e5b2 // fcmgt v18.4s, v13.4s, v18.4s
-	WORD $0x6e6b1ef2 // bsl v18.16b, v23.16b, v11.16b
-	WORD $0x4e2bd6f3 // fadd v19.4s, v23.4s, v11.4s
-	WORD $0x6e33fe52 // fdiv v18.4s, v18.4s, v19.4s
-	FMOVS F18, 0(R0)
-	FMOVS 0(R3), F19
-	FMOVS 0(R2), F20
-	WORD $0x4e33ce54 // fmla v20.4s, v18.4s, v19.4s
-	WORD $0x4e2e1e92 // and v18.16b, v20.16b, v14.16b
+	FMOVQ 0(R0), F20
+	FMOVQ 0(R2), F21
+	WORD $0x4e35d694 // fadd v20.4s, v20.4s, v21.4s
+	WORD $0x4ea01e95 // orr v21.16b, v20.16b, v0.16b
+	WORD $0x4eb5f435 // fmin v21.4s, v1.4s, v21.4s
+	WORD $0x4e35f455 // fmax v21.4s, v2.4s, v21.4s
+	WORD $0x6e23deb6 // fmul v22.4s, v21.4s, v3.4s
+	WORD $0x4e218ad6 // frintn v22.4s, v22.4s
+	WORD $0x4ea4ced5 // fmls v21.4s, v22.4s, v4.4s
+	WORD $0x4ea5ced5 // fmls v21.4s, v22.4s, v5.4s
+	VMOV V7.B16, V23.B16
+	WORD $0x4e35ccd7 // fmla v23.4s, v6.4s, v21.4s
+	VMOV V8.B16, V24.B16
+	WORD $0x4e35cef8 // fmla v24.4s, v23.4s, v21.4s
+	VMOV V9.B16, V23.B16
+	WORD $0x4e35cf17 // fmla v23.4s, v24.4s, v21.4s
+	VMOV V10.B16, V24.B16
+	WORD $0x4e35cef8 // fmla v24.4s, v23.4s, v21.4s
+	WORD $0x6e35deb7 // fmul v23.4s, v21.4s, v21.4s
+	WORD $0x4e37cf15 // fmla v21.4s, v24.4s, v23.4s
+	WORD $0x4e2bd6b5 // fadd v21.4s, v21.4s, v11.4s
+	WORD $0x4e21aad8 // fcvtns v24.4s, v22.4s
+	WORD $0x4f3f0717 // sshr v23.4s, v24.4s, #1
+	WORD $0x6eb78718 // sub v24.4s, v24.4s, v23.4s
+	WORD $0x4eac86f7 // add v23.4s, v23.4s, v12.4s
+	WORD $0x4f3756f7 // shl v23.4s, v23.4s, #23
+	WORD $0x4eac8718 // add v24.4s, v24.4s, v12.4s
+	WORD $0x4f375718 // shl v24.4s, v24.4s, #23
+	WORD $0x6e37deb9 // fmul v25.4s, v21.4s, v23.4s
+	WORD $0x6e38df39 // fmul v25.4s, v25.4s, v24.4s
+	WORD $0x6eb4e5b4 // fcmgt v20.4s, v13.4s, v20.4s
+	WORD $0x6e6b1f34 // bsl v20.16b, v25.16b, v11.16b
+	WORD $0x4e2bd735 // fadd v21.4s, v25.4s, v11.4s
+	WORD $0x6e35fe94 // fdiv v20.4s, v20.4s, v21.4s
+	FMOVQ F20, 0(R4)
+	WORD $0x4e32ce93 // fmla v19.4s, v20.4s, v18.4s
+	WORD $0x4e2e1e72 // and v18.16b, v19.16b, v14.16b
 	WORD $0x6e2fde52 // fmul v18.4s, v18.4s, v15.4s
 	WORD $0x4e32f612 // fmax v18.4s, v16.4s, v18.4s
-	WORD $0x6e23de53 // fmul v19.4s, v18.4s, v3.4s
-	WORD $0x4e218a73 // frintn v19.4s, v19.4s
-	WORD $0x4ea4ce72 // fmls v18.4s, v19.4s, v4.4s
-	WORD $0x4ea5ce72 // fmls v18.4s, v19.4s, v5.4s
+	WORD $0x6e23de54 // fmul v20.4s, v18.4s, v3.4s
+	WORD $0x4e218a94 // frintn v20.4s, v20.4s
+	WORD $0x4ea4ce92 // fmls v18.4s, v20.4s, v4.4s
+	WORD $0x4ea5ce92 // fmls v18.4s, v20.4s, v5.4s
 	VMOV V7.B16, V21.B16
 	WORD $0x4e32ccd5 // fmla v21.4s, v6.4s, v18.4s
 	VMOV V8.B16, V22.B16
@@ -11803,108 +11821,17 @@ element:
 	WORD $0x4e32ceb6 // fmla v22.4s, v21.4s, v18.4s
 	WORD $0x6e32de55 // fmul v21.4s, v18.4s, v18.4s
 	WORD $0x4e35ced2 // fmla v18.4s, v22.4s, v21.4s
-	WORD $0x4e21aa73 // fcvtns v19.4s, v19.4s
-	WORD $0x4eac8673 // add v19.4s, v19.4s, v12.4s
-	WORD $0x4f375673 // shl v19.4s, v19.4s, #23
-	WORD $0x4eabd675 // fsub v21.4s, v19.4s, v11.4s
-	WORD $0x4e33ce55 // fmla v21.4s, v18.4s, v19.4s
+	WORD $0x4e21aa94 // fcvtns v20.4s, v20.4s
+	WORD $0x4eac8694 // add v20.4s, v20.4s, v12.4s
+	WORD $0x4f375694 // shl v20.4s, v20.4s, #23
+	WORD $0x4eabd695 // fsub v21.4s, v20.4s, v11.4s
+	WORD $0x4e34ce55 // fmla v21.4s, v18.4s, v20.4s
 	WORD $0x4e31d6b2 // fadd v18.4s, v21.4s, v17.4s
 	WORD $0x6e32feb2 // fdiv v18.4s, v21.4s, v18.4s
 	WORD $0x4e2e1e52 // and v18.16b, v18.16b, v14.16b
-	WORD $0x4e201e93 // and v19.16b, v20.16b, v0.16b
+	WORD $0x4e201e73 // and v19.16b, v19.16b, v0.16b
 	WORD $0x4eb31e52 // orr v18.16b, v18.16b, v19.16b
-	FMOVS F18, 0(R2)
-	FMOVS 0(R1), F19
-	WORD $0x4ea01e74 // orr v20.16b, v19.16b, v0.16b
-	WORD $0x4eb4f434 // fmin v20.4s, v1.4s, v20.4s
-	WORD $0x4e34f454 // fmax v20.4s, v2.4s, v20.4s
-	WORD $0x6e23de95 // fmul v21.4s, v20.4s, v3.4s
-	WORD $0x4e218ab5 // frintn v21.4s, v21.4s
-	WORD $0x4ea4ceb4 // fmls v20.4s, v21.4s, v4.4s
-	WORD $0x4ea5ceb4 // fmls v20.4s, v21.4s, v5.4s
-	VMOV V7.B16, V22.B16
-	WORD $0x4e34ccd6 // fmla v22.4s, v6.4s, v20.4s
-	VMOV V8.B16, V23.B16
-	WORD $0x4e34ced7 // fmla v23.4s, v22.4s, v20.4s
-	VMOV V9.B16, V22.B16
-	WORD $0x4e34cef6 // fmla v22.4s, v23.4s, v20.4s
-	VMOV V10.B16, V23.B16
-	WORD $0x4e34ced7 // fmla v23.4s, v22.4s, v20.4s
-	WORD $0x6e34de96 // fmul v22.4s, v20.4s, v20.4s
-	WORD $0x4e36cef4 // fmla v20.4s, v23.4s, v22.4s
-	WORD $0x4e2bd694 // fadd v20.4s, v20.4s, v11.4s
-	WORD $0x4e21aab7 // fcvtns v23.4s, v21.4s
-	WORD $0x4f3f06f6 // sshr v22.4s, v23.4s, #1
-	WORD $0x6eb686f7 // sub v23.4s, v23.4s, v22.4s
-	WORD $0x4eac86d6 // add v22.4s, v22.4s, v12.4s
-	WORD $0x4f3756d6 // shl v22.4s, v22.4s, #23
-	WORD $0x4eac86f7 // add v23.4s, v23.4s, v12.4s
-	WORD $0x4f3756f7 // shl v23.4s, v23.4s, #23
-	WORD $0x6e36de98 // fmul v24.4s, v20.4s, v22.4s
-	WORD $0x6e37df18 // fmul v24.4s, v24.4s, v23.4s
-	WORD $0x6eb3e5b3 // fcmgt v19.4s, v13.4s, v19.4s
-	WORD $0x6e6b1f13 // bsl v19.16b, v24.16b, v11.16b
-	WORD $0x4e2bd714 // fadd v20.4s, v24.4s, v11.4s
-	WORD $0x6e34fe73 // fdiv v19.4s, v19.4s, v20.4s
-	FMOVS F19, 0(R1)
-	FMOVS 0(R4), F20
-	WORD $0x4eb2d694 // fsub v20.4s, v20.4s, v18.4s
-	WORD $0x4e34ce72 // fmla v18.4s, v19.4s, v20.4s
-	FMOVS F18, 0(R5)
-	ADD $4, R0
-	ADD $4, R1
-	ADD $4, R2
-	ADD $4, R3
-	ADD $4, R4
-	ADD $4, R5
-	SUBS $1, R19, R19
-	BNE element
-
-done:
-	RET
-
-// func gruCellGradNEON(reset, update, fresh, hidden, before, gy, dh *float32, n int)
-TEXT ·gruCellGradNEON(SB), NOSPLIT, $0-64
-	MOVD reset+0(FP), R0
-	MOVD update+8(FP), R1
-	MOVD fresh+16(FP), R2
-	MOVD hidden+24(FP), R3
-	MOVD before+32(FP), R4
-	MOVD gy+40(FP), R5
-	MOVD dh+48(FP), R6
-	MOVD n+56(FP), R19
-	MOVD $neonConstants<>(SB), R22
-	FMOVQ 384(R22), F0
-	SUBS $4, R19, R19
-	BLT tail
-
-vector:
-	FMOVQ 0(R5), F1
-	FMOVQ 0(R6), F2
-	WORD $0x4e22d421 // fadd v1.4s, v1.4s, v2.4s
-	FMOVQ 0(R1), F2
-	FMOVQ 0(R2), F3
-	WORD $0x6e22dc24 // fmul v4.4s, v1.4s, v2.4s
-	FMOVQ F4, 0(R6)
-	WORD $0x4ea2d402 // fsub v2.4s, v0.4s, v2.4s
-	FMOVQ 0(R4), F5
-	WORD $0x4ea3d4a5 // fsub v5.4s, v5.4s, v3.4s
-	WORD $0x6e25dc84 // fmul v4.4s, v4.4s, v5.4s
-	WORD $0x6e22dc84 // fmul v4.4s, v4.4s, v2.4s
-	FMOVQ F4, 0(R1)
-	WORD $0x6e22dc21 // fmul v1.4s, v1.4s, v2.4s
-	VMOV V0.B16, V2.B16
-	WORD $0x4ea3cc62 // fmls v2.4s, v3.4s, v3.4s
-	WORD $0x6e22dc21 // fmul v1.4s, v1.4s, v2.4s
-	FMOVQ F1, 0(R2)
-	FMOVQ 0(R0), F2
-	WORD $0x6e22dc21 // fmul v1.4s, v1.4s, v2.4s
-	FMOVQ 0(R3), F3
-	WORD $0x6e23dc23 // fmul v3.4s, v1.4s, v3.4s
-	WORD $0x4ea2d402 // fsub v2.4s, v0.4s, v2.4s
-	WORD $0x6e22dc62 // fmul v2.4s, v3.4s, v2.4s
-	FMOVQ F1, 0(R3)
-	FMOVQ F2, 0(R0)
+	FMOVQ F18, 0(R6)
 	ADD $16, R0
 	ADD $16, R1
 	ADD $16, R2
@@ -11920,32 +11847,73 @@ tail:
 	BEQ done
 
 element:
-	FMOVS 0(R5), F1
-	FMOVS 0(R6), F2
-	WORD $0x4e22d421 // fadd v1.4s, v1.4s, v2.4s
-	FMOVS 0(R1), F2
-	FMOVS 0(R2), F3
-	WORD $0x6e22dc24 // fmul v4.4s, v1.4s, v2.4s
-	FMOVS F4, 0(R6)
-	WORD $0x4ea2d402 // fsub v2.4s, v0.4s, v2.4s
-	FMOVS 0(R4), F5
-	WORD $0x4ea3d4a5 // fsub v5.4s, v5.4s, v3.4s
-	WORD $0x6e25dc84 // fmul v4.4s, v4.4s, v5.4s
-	WORD $0x6e22dc84 // fmul v4.4s, v4.4s, v2.4s
-	FMOVS F4, 0(R1)
-	WORD $0x6e22dc21 // fmul v1.4s, v1.4s, v2.4s
-	VMOV V0.B16, V2.B16
-	WORD $0x4ea3cc62 // fmls v2.4s, v3.4s, v3.4s
-	WORD $0x6e22dc21 // fmul v1.4s, v1.4s, v2.4s
-	FMOVS F1, 0(R2)
-	FMOVS 0(R0), F2
-	WORD $0x6e22dc21 // fmul v1.4s, v1.4s, v2.4s
-	FMOVS 0(R3), F3
-	WORD $0x6e23dc23 // fmul v3.4s, v1.4s, v3.4s
-	WORD $0x4ea2d402 // fsub v2.4s, v0.4s, v2.4s
-	WORD $0x6e22dc62 // fmul v2.4s, v3.4s, v2.4s
-	FMOVS F1, 0(R3)
-	FMOVS F2, 0(R0)
+	FMOVS 0(R1), F18
+	FMOVS 0(R3), F19
+	FMOVS F18, 0(R5)
+	FMOVS 0(R0), F20
+	FMOVS 0(R2), F21
+	WORD $0x4e35d694 // fadd v20.4s, v20.4s, v21.4s
+	WORD $0x4ea01e95 // orr v21.16b, v20.16b, v0.16b
+	WORD $0x4eb5f435 // fmin v21.4s, v1.4s, v21.4s
+	WORD $0x4e35f455 // fmax v21.4s, v2.4s, v21.4s
+	WORD $0x6e23deb6 // fmul v22.4s, v21.4s, v3.4s
+	WORD $0x4e218ad6 // frintn v22.4s, v22.4s
+	WORD $0x4ea4ced5 // fmls v21.4s, v22.4s, v4.4s
+	WORD $0x4ea5ced5 // fmls v21.4s, v22.4s, v5.4s
+	VMOV V7.B16, V23.B16
+	WORD $0x4e35ccd7 // fmla v23.4s, v6.4s, v21.4s
+	VMOV V8.B16, V24.B16
+	WORD $0x4e35cef8 // fmla v24.4s, v23.4s, v21.4s
+	VMOV V9.B16, V23.B16
+	WORD $0x4e35cf17 // fmla v23.4s, v24.4s, v21.4s
+	VMOV V10.B16, V24.B16
+	WORD $0x4e35cef8 // fmla v24.4s, v23.4s, v21.4s
+	WORD $0x6e35deb7 // fmul v23.4s, v21.4s, v21.4s
+	WORD $0x4e37cf15 // fmla v21.4s, v24.4s, v23.4s
+	WORD $0x4e2bd6b5 // fadd v21.4s, v21.4s, v11.4s
+	WORD $0x4e21aad8 // fcvtns v24.4s, v22.4s
+	WORD $0x4f3f0717 // sshr v23.4s, v24.4s, #1
+	WORD $0x6eb78718 // sub v24.4s, v24.4s, v23.4s
+	WORD $0x4eac86f7 // add v23.4s, v23.4s, v12.4s
+	WORD $0x4f3756f7 // shl v23.4s, v23.4s, #23
+	WORD $0x4eac8718 // add v24.4s, v24.4s, v12.4s
+	WORD $0x4f375718 // shl v24.4s, v24.4s, #23
+	WORD $0x6e37deb9 // fmul v25.4s, v21.4s, v23.4s
+	WORD $0x6e38df39 // fmul v25.4s, v25.4s, v24.4s
+	WORD $0x6eb4e5b4 // fcmgt v20.4s, v13.4s, v20.4s
+	WORD $0x6e6b1f34 // bsl v20.16b, v25.16b, v11.16b
+	WORD $0x4e2bd735 // fadd v21.4s, v25.4s, v11.4s
+	WORD $0x6e35fe94 // fdiv v20.4s, v20.4s, v21.4s
+	FMOVS F20, 0(R4)
+	WORD $0x4e32ce93 // fmla v19.4s, v20.4s, v18.4s
+	WORD $0x4e2e1e72 // and v18.16b, v19.16b, v14.16b
+	WORD $0x6e2fde52 // fmul v18.4s, v18.4s, v15.4s
+	WORD $0x4e32f612 // fmax v18.4s, v16.4s, v18.4s
+	WORD $0x6e23de54 // fmul v20.4s, v18.4s, v3.4s
+	WORD $0x4e218a94 // frintn v20.4s, v20.4s
+	WORD $0x4ea4ce92 // fmls v18.4s, v20.4s, v4.4s
+	WORD $0x4ea5ce92 // fmls v18.4s, v20.4s, v5.4s
+	VMOV V7.B16, V21.B16
+	WORD $0x4e32ccd5 // fmla v21.4s, v6.4s, v18.4s
+	VMOV V8.B16, V22.B16
+	WORD $0x4e32ceb6 // fmla v22.4s, v21.4s, v18.4s
+	VMOV V9.B16, V21.B16
+	WORD $0x4e32ced5 // fmla v21.4s, v22.4s, v18.4s
+	VMOV V10.B16, V22.B16
+	WORD $0x4e32ceb6 // fmla v22.4s, v21.4s, v18.4s
+	WORD $0x6e32de55 // fmul v21.4s, v18.4s, v18.4s
+	WORD $0x4e35ced2 // fmla v18.4s, v22.4s, v21.4s
+	WORD $0x4e21aa94 // fcvtns v20.4s, v20.4s
+	WORD $0x4eac8694 // add v20.4s, v20.4s, v12.4s
+	WORD $0x4f375694 // shl v20.4s, v20.4s, #23
+	WORD $0x4eabd695 // fsub v21.4s, v20.4s, v11.4s
+	WORD $0x4e34ce55 // fmla v21.4s, v18.4s, v20.4s
+	WORD $0x4e31d6b2 // fadd v18.4s, v21.4s, v17.4s
+	WORD $0x6e32feb2 // fdiv v18.4s, v21.4s, v18.4s
+	WORD $0x4e2e1e52 // and v18.16b, v18.16b, v14.16b
+	WORD $0x4e201e73 // and v19.16b, v19.16b, v0.16b
+	WORD $0x4eb31e52 // orr v18.16b, v18.16b, v19.16b
+	FMOVS F18, 0(R6)
 	ADD $4, R0
 	ADD $4, R1
 	ADD $4, R2
@@ -11953,6 +11921,276 @@ element:
 	ADD $4, R4
 	ADD $4, R5
 	ADD $4, R6
+	SUBS $1, R19, R19
+	BNE element
+
+done:
+	RET
+
+// func gruUpdateNEON(sumUpdate, xUpdate, update, fresh, before, h *float32, n int)
+TEXT ·gruUpdateNEON(SB), NOSPLIT, $0-56
+	MOVD sumUpdate+0(FP), R0
+	MOVD xUpdate+8(FP), R1
+	MOVD update+16(FP), R2
+	MOVD fresh+24(FP), R3
+	MOVD before+32(FP), R4
+	MOVD h+40(FP), R5
+	MOVD n+48(FP), R19
+	MOVD $neonConstants<>(SB), R22
+	FMOVQ 0(R22), F0
+	FMOVQ 64(R22), F1
+	FMOVQ 96(R22), F2
+	FMOVQ 128(R22), F3
+	FMOVQ 160(R22), F4
+	FMOVQ 192(R22), F5
+	FMOVQ 224(R22), F6
+	FMOVQ 256(R22), F7
+	FMOVQ 288(R22), F8
+	FMOVQ 320(R22), F9
+	FMOVQ 352(R22), F10
+	FMOVQ 384(R22), F11
+	FMOVQ 416(R22), F12
+	WORD $0x6e2d1dad // eor v13.16b, v13.16b, v13.16b
+	SUBS $4, R19, R19
+	BLT tail
+
+vector:
+	FMOVQ 0(R0), F14
+	FMOVQ 0(R1), F15
+	WORD $0x4e2fd5ce // fadd v14.4s, v14.4s, v15.4s
+	WORD $0x4ea01dcf // orr v15.16b, v14.16b, v0.16b
+	WORD $0x4eaff42f // fmin v15.4s, v1.4s, v15.4s
+	WORD $0x4e2ff44f // fmax v15.4s, v2.4s, v15.4s
+	WORD $0x6e23ddf0 // fmul v16.4s, v15.4s, v3.4s
+	WORD $0x4e218a10 // frintn v16.4s, v16.4s
+	WORD $0x4ea4ce0f // fmls v15.4s, v16.4s, v4.4s
+	WORD $0x4ea5ce0f // fmls v15.4s, v16.4s, v5.4s
+	VMOV V7.B16, V17.B16
+	WORD $0x4e2fccd1 // fmla v17.4s, v6.4s, v15.4s
+	VMOV V8.B16, V18.B16
+	WORD $0x4e2fce32 // fmla v18.4s, v17.4s, v15.4s
+	VMOV V9.B16, V17.B16
+	WORD $0x4e2fce51 // fmla v17.4s, v18.4s, v15.4s
+	VMOV V10.B16, V18.B16
+	WORD $0x4e2fce32 // fmla v18.4s, v17.4s, v15.4s
+	WORD $0x6e2fddf1 // fmul v17.4s, v15.4s, v15.4s
+	WORD $0x4e31ce4f // fmla v15.4s, v18.4s, v17.4s
+	WORD $0x4e2bd5ef // fadd v15.4s, v15.4s, v11.4s
+	WORD $0x4e21aa12 // fcvtns v18.4s, v16.4s
+	WORD $0x4f3f0651 // sshr v17.4s, v18.4s, #1
+	WORD $0x6eb18652 // sub v18.4s, v18.4s, v17.4s
+	WORD $0x4eac8631 // add v17.4s, v17.4s, v12.4s
+	WORD $0x4f375631 // shl v17.4s, v17.4s, #23
+	WORD $0x4eac8652 // add v18.4s, v18.4s, v12.4s
+	WORD $0x4f375652 // shl v18.4s, v18.4s, #23
+	WORD $0x6e31ddf3 // fmul v19.4s, v15.4s, v17.4s
+	WORD $0x6e32de73 // fmul v19.4s, v19.4s, v18.4s
+	WORD $0x6eaee5ae // fcmgt v14.4s, v13.4s, v14.4s
+	WORD $0x6e6b1e6e // bsl v14.16b, v19.16b, v11.16b
+	WORD $0x4e2bd66f // fadd v15.4s, v19.4s, v11.4s
+	WORD $0x6e2ffdce // fdiv v14.4s, v14.4s, v15.4s
+	FMOVQ F14, 0(R2)
+	FMOVQ 0(R3), F15
+	FMOVQ 0(R4), F16
+	WORD $0x4eafd610 // fsub v16.4s, v16.4s, v15.4s
+	WORD $0x4e30cdcf // fmla v15.4s, v14.4s, v16.4s
+	FMOVQ F15, 0(R5)
+	ADD $16, R0
+	ADD $16, R1
+	ADD $16, R2
+	ADD $16, R3
+	ADD $16, R4
+	ADD $16, R5
+	SUBS $4, R19, R19
+	BGE vector
+
+tail:
+	ADDS $4, R19, R19
+	BEQ done
+
+element:
+	FMOVS 0(R0), F14
+	FMOVS 0(R1), F15
+	WORD $0x4e2fd5ce // fadd v14.4s, v14.4s, v15.4s
+	WORD $0x4ea01dcf // orr v15.16b, v14.16b, v0.16b
+	WORD $0x4eaff42f // fmin v15.4s, v1.4s, v15.4s
+	WORD $0x4e2ff44f // fmax v15.4s, v2.4s, v15.4s
+	WORD $0x6e23ddf0 // fmul v16.4s, v15.4s, v3.4s
+	WORD $0x4e218a10 // frintn v16.4s, v16.4s
+	WORD $0x4ea4ce0f // fmls v15.4s, v16.4s, v4.4s
+	WORD $0x4ea5ce0f // fmls v15.4s, v16.4s, v5.4s
+	VMOV V7.B16, V17.B16
+	WORD $0x4e2fccd1 // fmla v17.4s, v6.4s, v15.4s
+	VMOV V8.B16, V18.B16
+	WORD $0x4e2fce32 // fmla v18.4s, v17.4s, v15.4s
+	VMOV V9.B16, V17.B16
+	WORD $0x4e2fce51 // fmla v17.4s, v18.4s, v15.4s
+	VMOV V10.B16, V18.B16
+	WORD $0x4e2fce32 // fmla v18.4s, v17.4s, v15.4s
+	WORD $0x6e2fddf1 // fmul v17.4s, v15.4s, v15.4s
+	WORD $0x4e31ce4f // fmla v15.4s, v18.4s, v17.4s
+	WORD $0x4e2bd5ef // fadd v15.4s, v15.4s, v11.4s
+	WORD $0x4e21aa12 // fcvtns v18.4s, v16.4s
+	WORD $0x4f3f0651 // sshr v17.4s, v18.4s, #1
+	WORD $0x6eb18652 // sub v18.4s, v18.4s, v17.4s
+	WORD $0x4eac8631 // add v17.4s, v17.4s, v12.4s
+	WORD $0x4f375631 // shl v17.4s, v17.4s, #23
+	WORD $0x4eac8652 // add v18.4s, v18.4s, v12.4s
+	WORD $0x4f375652 // shl v18.4s, v18.4s, #23
+	WORD $0x6e31ddf3 // fmul v19.4s, v15.4s, v17.4s
+	WORD $0x6e32de73 // fmul v19.4s, v19.4s, v18.4s
+	WORD $0x6eaee5ae // fcmgt v14.4s, v13.4s, v14.4s
+	WORD $0x6e6b1e6e // bsl v14.16b, v19.16b, v11.16b
+	WORD $0x4e2bd66f // fadd v15.4s, v19.4s, v11.4s
+	WORD $0x6e2ffdce // fdiv v14.4s, v14.4s, v15.4s
+	FMOVS F14, 0(R2)
+	FMOVS 0(R3), F15
+	FMOVS 0(R4), F16
+	WORD $0x4eafd610 // fsub v16.4s, v16.4s, v15.4s
+	WORD $0x4e30cdcf // fmla v15.4s, v14.4s, v16.4s
+	FMOVS F15, 0(R5)
+	ADD $4, R0
+	ADD $4, R1
+	ADD $4, R2
+	ADD $4, R3
+	ADD $4, R4
+	ADD $4, R5
+	SUBS $1, R19, R19
+	BNE element
+
+done:
+	RET
+
+// func gruUpdateGradNEON(update, fresh, before, gy, dh, dUpdate, dFresh *float32, n int)
+TEXT ·gruUpdateGradNEON(SB), NOSPLIT, $0-64
+	MOVD update+0(FP), R0
+	MOVD fresh+8(FP), R1
+	MOVD before+16(FP), R2
+	MOVD gy+24(FP), R3
+	MOVD dh+32(FP), R4
+	MOVD dUpdate+40(FP), R5
+	MOVD dFresh+48(FP), R6
+	MOVD n+56(FP), R19
+	MOVD $neonConstants<>(SB), R22
+	FMOVQ 384(R22), F0
+	SUBS $4, R19, R19
+	BLT tail
+
+vector:
+	FMOVQ 0(R3), F1
+	FMOVQ 0(R4), F2
+	WORD $0x4e22d421 // fadd v1.4s, v1.4s, v2.4s
+	FMOVQ 0(R0), F2
+	FMOVQ 0(R1), F3
+	WORD $0x6e22dc24 // fmul v4.4s, v1.4s, v2.4s
+	FMOVQ F4, 0(R4)
+	WORD $0x4ea2d402 // fsub v2.4s, v0.4s, v2.4s
+	FMOVQ 0(R2), F5
+	WORD $0x4ea3d4a5 // fsub v5.4s, v5.4s, v3.4s
+	WORD $0x6e25dc84 // fmul v4.4s, v4.4s, v5.4s
+	WORD $0x6e22dc84 // fmul v4.4s, v4.4s, v2.4s
+	FMOVQ F4, 0(R5)
+	WORD $0x6e22dc21 // fmul v1.4s, v1.4s, v2.4s
+	VMOV V0.B16, V2.B16
+	WORD $0x4ea3cc62 // fmls v2.4s, v3.4s, v3.4s
+	WORD $0x6e22dc21 // fmul v1.4s, v1.4s, v2.4s
+	FMOVQ F1, 0(R6)
+	ADD $16, R0
+	ADD $16, R1
+	ADD $16, R2
+	ADD $16, R3
+	ADD $16, R4
+	ADD $16, R5
+	ADD $16, R6
+	SUBS $4, R19, R19
+	BGE vector
+
+tail:
+	ADDS $4, R19, R19
+	BEQ done
+
+element:
+	FMOVS 0(R3), F1
+	FMOVS 0(R4), F2
+	WORD $0x4e22d421 // fadd v1.4s, v1.4s, v2.4s
+	FMOVS 0(R0), F2
+	FMOVS 0(R1), F3
+	WORD $0x6e22dc24 // fmul v4.4s, v1.4s, v2.4s
+	FMOVS F4, 0(R4)
+	WORD $0x4ea2d402 // fsub v2.4s, v0.4s, v2.4s
+	FMOVS 0(R2), F5
+	WORD $0x4ea3d4a5 // fsub v5.4s, v5.4s, v3.4s
+	WORD $0x6e25dc84 // fmul v4.4s, v4.4s, v5.4s
+	WORD $0x6e22dc84 // fmul v4.4s, v4.4s, v2.4s
+	FMOVS F4, 0(R5)
+	WORD $0x6e22dc21 // fmul v1.4s, v1.4s, v2.4s
+	VMOV V0.B16, V2.B16
+	WORD $0x4ea3cc62 // fmls v2.4s, v3.4s, v3.4s
+	WORD $0x6e22dc21 // fmul v1.4s, v1.4s, v2.4s
+	FMOVS F1, 0(R6)
+	ADD $4, R0
+	ADD $4, R1
+	ADD $4, R2
+	ADD $4, R3
+	ADD $4, R4
+	ADD $4, R5
+	ADD $4, R6
+	SUBS $1, R19, R19
+	BNE element
+
+done:
+	RET
+
+// func gruResetGradNEON(reset, hidden, dFresh, dReset, dHidden *float32, n int)
+TEXT ·gruResetGradNEON(SB), NOSPLIT, $0-48
+	MOVD reset+0(FP), R0
+	MOVD hidden+8(FP), R1
+	MOVD dFresh+16(FP), R2
+	MOVD dReset+24(FP), R3
+	MOVD dHidden+32(FP), R4
+	MOVD n+40(FP), R19
+	MOVD $neonConstants<>(SB), R22
+	FMOVQ 384(R22), F0
+	SUBS $4, R19, R19
+	BLT tail
+
+vector:
+	FMOVQ 0(R0), F1
+	FMOVQ 0(R1), F2
+	FMOVQ 0(R2), F3
+	WORD $0x6e21dc63 // fmul v3.4s, v3.4s, v1.4s
+	WORD $0x6e22dc62 // fmul v2.4s, v3.4s, v2.4s
+	WORD $0x4ea1d401 // fsub v1.4s, v0.4s, v1.4s
+	WORD $0x6e21dc41 // fmul v1.4s, v2.4s, v1.4s
+	FMOVQ F1, 0(R3)
+	FMOVQ F3, 0(R4)
+	ADD $16, R0
+	ADD $16, R1
+	ADD $16, R2
+	ADD $16, R3
+	ADD $16, R4
+	SUBS $4, R19, R19
+	BGE vector
+
+tail:
+	ADDS $4, R19, R19
+	BEQ done
+
+element:
+	FMOVS 0(R0), F1
+	FMOVS 0(R1), F2
+	FMOVS 0(R2), F3
+	WORD $0x6e21dc63 // fmul v3.4s, v3.4s, v1.4s
+	WORD $0x6e22dc62 // fmul v2.4s, v3.4s, v2.4s
+	WORD $0x4ea1d401 // fsub v1.4s, v0.4s, v1.4s
+	WORD $0x6e21dc41 // fmul v1.4s, v2.4s, v1.4s
+	FMOVS F1, 0(R3)
+	FMOVS F3, 0(R4)
+	ADD $4, R0
+	ADD $4, R1
+	ADD $4, R2
+	ADD $4, R3
+	ADD $4, R4
 	SUBS $1, R19, R19
 	BNE element
 

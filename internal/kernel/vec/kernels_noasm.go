@@ -388,18 +388,34 @@ func layerNormGradRowKernel(dgamma, dbeta, gy, x, gamma *float32, mean, rstd flo
 	return 0, 0, false
 }
 
-func lstmCellKernel(input, forget, fresh, output, before, c, h *float32, n int) (ok bool) {
+func lstmInputKernel(sumInput, sumFresh, xInput, xFresh, input, fresh, added *float32, n int) (ok bool) {
 	return false
 }
 
-func lstmCellGradKernel(input, forget, fresh, output, before, c, gy, dh, dc *float32, n int) (ok bool) {
+func lstmOutputKernel(sumForget, sumOutput, xForget, xOutput, forget, output, before, c, addedThenH *float32, n int) (ok bool) {
 	return false
 }
 
-func gruCellKernel(reset, update, fresh, hidden, before, h *float32, n int) (ok bool) {
+func lstmOutputGradKernel(output, c, gy, dh, dc, dOutput *float32, n int) (ok bool) {
 	return false
 }
 
-func gruCellGradKernel(reset, update, fresh, hidden, before, gy, dh *float32, n int) (ok bool) {
+func lstmInputGradKernel(input, forget, fresh, before, dc, dInput, dForget, dFresh *float32, n int) (ok bool) {
+	return false
+}
+
+func gruCandidateKernel(sumReset, sumHidden, xReset, xFresh, reset, hidden, fresh *float32, n int) (ok bool) {
+	return false
+}
+
+func gruUpdateKernel(sumUpdate, xUpdate, update, fresh, before, h *float32, n int) (ok bool) {
+	return false
+}
+
+func gruUpdateGradKernel(update, fresh, before, gy, dh, dUpdate, dFresh *float32, n int) (ok bool) {
+	return false
+}
+
+func gruResetGradKernel(reset, hidden, dFresh, dReset, dHidden *float32, n int) (ok bool) {
 	return false
 }
