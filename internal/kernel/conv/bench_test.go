@@ -26,6 +26,7 @@ var workloads = []struct {
 	{"vgg-128", square(16, 28, 128, 128, 3, 1, 1)},
 	{"vgg-256", square(16, 14, 256, 256, 3, 1, 1)},
 	{"vgg-512", square(16, 7, 512, 512, 3, 1, 1)},
+	{"cifar-vgg-512", square(64, 4, 512, 512, 3, 1, 1)},
 	{"stem-7x7", square(16, 224, 3, 64, 7, 2, 3)},
 	{"point-256", square(16, 56, 256, 64, 1, 1, 0)},
 	{"depthwise-96", depthwise(16, 56, 96, 3, 1, 1)},

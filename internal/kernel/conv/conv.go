@@ -14,8 +14,8 @@ func Forward(s Shape, x, w, y []float32, e gemm.Epilogue) {
 	s.mustFit("Forward", len(x), len(w), len(y))
 	e = s.epilogue("Forward", y, e)
 	p := s.forward()
-	packed := p.pack(s, w, false)
-	p.run(source{x, s.Planar}, packed, y, e)
+	packed := p.pack(s, w, false, false)
+	p.run(source{x, s.Planar}, packed, y, false, e)
 	mem.PutFloat32s(packed)
 }
 
@@ -35,12 +35,7 @@ func Pack(s Shape, w []float32) *Weights {
 	s.mustFit("Pack", s.N*s.H*s.W*s.C, len(w), s.N*s.OutH()*s.OutW()*s.K)
 	p := s.forward()
 	packed := &Weights{k: s.K, c: s.C, kh: s.KH, kw: s.KW, groups: s.Groups, winograd: p.winograd(true)}
-	values := p.pack(s, w, false)
-	if packed.winograd {
-		panels := values
-		values = p.winogradFilters(panels)
-		mem.PutFloat32s(panels)
-	}
+	values := p.pack(s, w, false, true)
 	packed.values = mem.Lasting(len(values))
 	copy(packed.values, values)
 	mem.PutFloat32s(values)
@@ -63,12 +58,8 @@ func ForwardPacked(s Shape, x []float32, w *Weights, y []float32, e gemm.Epilogu
 			[...]int{w.k, w.c, w.kh, w.kw, w.groups}, w.winograd, s))
 	}
 	e = s.epilogue("ForwardPacked", y, e)
-	p, src := s.forward(), source{x, s.Planar}
-	if w.winograd {
-		p.runWinograd(src, w.values, y, e)
-	} else {
-		p.run(src, w.values, y, e)
-	}
+	p := s.forward()
+	p.run(source{x, s.Planar}, w.values, y, true, e)
 }
 
 // forward is the forward pass as a correlation.
@@ -102,8 +93,8 @@ func InputGrad(s Shape, gy, w, gx []float32) {
 				h: gradAxis(h, s.H, s.OutH(), s.KH, s.StrideH, s.PadH, s.DilationH),
 				w: gradAxis(w0, s.W, s.OutW(), s.KW, s.StrideW, s.PadW, s.DilationW),
 			}
-			packed := p.pack(s, w, true)
-			p.run(source{pixels: gy}, packed, gx, gemm.Epilogue{})
+			packed := p.pack(s, w, true, false)
+			p.run(source{pixels: gy}, packed, gx, false, gemm.Epilogue{})
 			mem.PutFloat32s(packed)
 		}
 	}

@@ -172,6 +172,8 @@ func TestShapesThatAreCutDifferently(t *testing.T) {
 		square(5, 13, 48, 50, 4, 2, 1),                     // weight gradient by copies with a stride,
 		square(3, 15, 64, 48, 3, 3, 1),                     // and with another
 		square(17, 7, 40, 33, 7, 1, 0),                     // kernel as large as the image
+		square(9, 8, 32, 48, 3, 1, 1),                      // all passes by Winograd's method,
+		square(9, 7, 48, 32, 3, 1, 1),                      // with odd sides
 		square(1, 8, 32, 16, 3, 1, 1),                      // kept weights go by Winograd's method, component by component,
 		square(1, 7, 32, 80, 3, 1, 1),                      // with odd sides,
 		square(1, 56, 16, 32, 3, 1, 1),                     // in a few tasks

@@ -148,17 +148,20 @@ type source struct {
 }
 
 // pack returns the weights that p needs, in the order that run expects. In the
-// input gradient the roles of input and output channels are exchanged. The caller
-// gives the buffer back to mem.
-func (p *correlation) pack(s Shape, w []float32, transposed bool) []float32 {
-	if p.depthwise() {
+// input gradient the roles of input and output channels are exchanged (transposed).
+// The caller may keep them for many runs, or gives the buffer back to mem.
+func (p *correlation) pack(s Shape, w []float32, transposed, kept bool) []float32 {
+	switch {
+	case p.depthwise():
 		return p.depthwiseWeights(s, w)
+	case p.winograd(kept):
+		return p.winogradWeights(w, transposed)
 	}
 	return p.panelWeights(s, w, transposed)
 }
 
-// run computes dst from src and weights that pack made.
-func (p *correlation) run(src source, packed, dst []float32, e gemm.Epilogue) {
+// run computes dst from src and weights that pack made, to be kept or not.
+func (p *correlation) run(src source, packed, dst []float32, kept bool, e gemm.Epilogue) {
 	switch {
 	case p.n == 0 || p.h.count == 0 || p.w.count == 0:
 	case p.depthwise():
@@ -171,10 +174,8 @@ func (p *correlation) run(src source, packed, dst []float32, e gemm.Epilogue) {
 			defer mem.PutFloat32s(src.pixels)
 		}
 		p.runDepthwise(src.pixels, packed, dst, e)
-	case p.winograd(false):
-		filters := p.winogradFilters(packed)
-		p.runWinograd(src, filters, dst, e)
-		mem.PutFloat32s(filters)
+	case p.winograd(kept):
+		p.runWinograd(src, packed, dst, e)
 	default:
 		p.runProducts(src, packed, dst, e)
 	}

@@ -33,7 +33,6 @@ const (
 	winogradWeights    = 512        // fewest products of channels: below, the transforms take what they save
 	winogradTiles      = 128        // fewest tiles: below, to transform the weights is too much
 	winogradKept       = 16         // fewest tiles where the transformed weights are kept
-	winogradSide       = 5          // outputs of a row or column must be more: an odd number is rounded up
 	winogradFloats     = 160 << 10  // transformed source of one task, a third of a second-level cache
 	winogradMost       = 28 * 8     // greatest number of tiles of one task
 	winogradLeast      = 28 * 2     // least number of tiles of a task, if there would be fewer than winogradTasks
@@ -43,7 +42,7 @@ const (
 	winogradTogether   = 256        // tiles that weights which are more are read for
 	winogradFew        = 448 << 10  // transformed source and products that may all be in the cache at once
 	winogradPiece      = 64 << 10   // transformed numbers that make a task
-	winogradComponents = 4          // components of one panel that one task multiplies
+	winogradComponents = 4          // products, each of a panel and a component, that one task computes
 	winogradSlack      = 16         // between components, or their rows would fall on the same sets of the cache
 )
 
@@ -55,8 +54,13 @@ func (p *correlation) winograd(kept bool) bool {
 		fewest = winogradKept
 	}
 	return cpu.Active() == cpu.AVX512 && p.winogradFits() && p.c*p.k >= winogradWeights &&
-		p.n*ceilDiv(p.h.count, 2)*ceilDiv(p.w.count, 2) >= fewest && p.h.count > winogradSide && p.w.count > winogradSide
+		p.n*ceilDiv(p.h.count, 2)*ceilDiv(p.w.count, 2) >= fewest && winogradSide(p.h.count) && winogradSide(p.w.count)
 }
+
+// winogradSide reports whether the method saves something for so many outputs a row
+// or column. An odd number is rounded up, while the direct sum leaves out what falls
+// into the padding.
+func winogradSide(outputs int) bool { return outputs == 4 || outputs > 5 }
 
 // winogradFits reports whether p can be done by Winograd's method.
 func (p *correlation) winogradFits() bool {
@@ -75,7 +79,7 @@ func (p *correlation) winogradBlock() int {
 	return 16
 }
 
-// runWinograd is run by Winograd's method, with weights that winogradFilters
+// runWinograd is run by Winograd's method, with weights that winogradWeights
 // transformed. Rows of tiles are counted over all images.
 func (p *correlation) runWinograd(src source, filters, dst []float32, e gemm.Epilogue) {
 	down, across := ceilDiv(p.h.count, 2), ceilDiv(p.w.count, 2)
@@ -97,7 +101,7 @@ func (p *correlation) runWinograd(src source, filters, dst []float32, e gemm.Epi
 		w.products = mem.Float32s(16 * (w.tiles*(panelWidth+panelWidth/2) + winogradSlack))
 		for i := range panels(p.k) {
 			for t := range 16 {
-				w.multiply(i, t, w.products)
+				w.multiply(i, t, w.products, w.weights(i, min(t+1, 15)))
 			}
 			w.transformProducts(i, lo, hi, w.products)
 		}
@@ -109,6 +113,10 @@ func (p *correlation) runWinograd(src source, filters, dst []float32, e gemm.Epi
 // winogradByComponents is runWinograd for weights that fill more than a cache, and
 // for few tiles. Every component of the weights is read once for some hundred
 // tiles, and all threads work on the same tiles.
+//
+// A transformed source that stays in the cache is read again for every panel, and
+// components of a panel, neighbours in memory, follow each other. A larger one is
+// read once: one component of it stays in the cache while all panels pass.
 func (p *correlation) winogradByComponents(src source, filters, dst []float32, e gemm.Epilogue) {
 	down, across := ceilDiv(p.h.count, 2), ceilDiv(p.w.count, 2)
 	rows := evenly(p.n*down, max(1, winogradTogether/across))
@@ -124,10 +132,17 @@ func (p *correlation) winogradByComponents(src source, filters, dst []float32, e
 			k0, _ := panel(p.k, i)
 			return w.products[16*(w.tiles*k0+i*winogradSlack):]
 		}
-		// Neighbouring components of a panel are neighbours in memory.
-		par.For(16*panels(p.k), winogradComponents, func(first, end int) {
+		wide, near := panels(p.k), 16*w.component <= winogradFloats
+		of := func(task int) (panel, component int) {
+			if near {
+				return task / 16, task % 16
+			}
+			return task % wide, task / wide
+		}
+		par.For(16*wide, winogradComponents, func(first, end int) {
 			for task := first; task < end; task++ {
-				w.multiply(task/16, task%16, place(task/16))
+				i, t := of(task)
+				w.multiply(i, t, place(i), w.weights(of(min(task+1, 16*wide-1))))
 			}
 		})
 		par.For(hi-lo, piece, func(from, to int) {
@@ -140,20 +155,31 @@ func (p *correlation) winogradByComponents(src source, filters, dst []float32, e
 	}
 }
 
-// winogradFilters transforms packed weights: [panel][component][source channel]
-// [destination channel of the panel]. The caller gives them back to mem.
-func (p *correlation) winogradFilters(packed []float32) []float32 {
+// winogradWeights returns the weights transformed: [panel][component][source
+// channel][destination channel of the panel]. They are packed as [panelWeights]
+// says, but a few at a time: what a task packs stays in the first-level cache until
+// it is transformed. The caller gives them back to mem.
+func (p *correlation) winogradWeights(w []float32, transposed bool) []float32 {
 	filters := mem.Float32s(16 * p.c * p.k)
-	// So many source channels at a time.
-	step := min(p.c, packChannels)
-	blocks := ceilDiv(p.c, step)
-	par.For(panels(p.k)*blocks, max(1, taskOperations/16/(step*panelWidth*16)), func(lo, hi int) {
+	blocks := ceilDiv(p.c, packChannels)
+	par.For(panels(p.k)*blocks, max(1, taskOperations/16/(packChannels*panelWidth*16)), func(lo, hi int) {
+		packed := mem.Float32s(9 * packChannels * (panelWidth + panelWidth/2)) // [source channel][tap][destination channel]
 		for task := lo; task < hi; task++ {
 			k0, k1 := panel(p.k, task/blocks)
-			c0 := task % blocks * step
-			width := k1 - k0
-			winogradFilter(filters[(16*k0*p.c)+c0*width:], p.c*width, packed[9*k0*p.c+c0*width:], p.c*width, min(step, p.c-c0)*width)
+			c0 := task % blocks * packChannels
+			width, channels := k1-k0, min(packChannels, p.c-c0)
+			if !transposed {
+				interleave(packed, width, w[(k0*p.c+c0)*9:], p.c*9, width, 9*channels)
+			}
+			for c := range channels {
+				taps := packed[9*c*width:][:9*width]
+				if transposed {
+					interleave(taps, width, w[((c0+c)*p.k+k0)*9:], 9, width, 9)
+				}
+				winogradFilter(filters[16*k0*p.c+(c0+c)*width:], p.c*width, taps, width, width)
+			}
 		}
+		mem.PutFloat32s(packed)
 	})
 	return filters
 }
@@ -225,19 +251,33 @@ func (w *winogradRows) transformSource(lo, hi int) {
 	})
 }
 
+// weights returns component t of the transformed weights of panel i. The input
+// gradient meets the kernel turned around, which exchanges the first and the last
+// component of both directions.
+func (w *winogradRows) weights(i, t int) []float32 {
+	if r, s := t/4, t%4; w.p.h.taps[0].index > 0 && r%3 == 0 {
+		t = 4*(3-r) + s
+	}
+	if r, s := t/4, t%4; w.p.w.taps[0].index > 0 && s%3 == 0 {
+		t = 4*r + 3 - s
+	}
+	k0, k1 := panel(w.p.k, i)
+	size := (k1 - k0) * w.p.c
+	return w.filters[16*k0*w.p.c+t*size:][:size]
+}
+
 // multiply computes component t of the products of all tiles with panel i. Those
-// of the panel stand at the beginning of products.
-func (w *winogradRows) multiply(i, t int, products []float32) {
-	p := w.p
-	k0, k1 := panel(p.k, i)
+// of the panel stand at the beginning of products. The weights next are read after
+// these; they are fetched meanwhile.
+func (w *winogradRows) multiply(i, t int, products, next []float32) {
+	k0, k1 := panel(w.p.k, i)
 	width := k1 - k0
 	boff := w.boff
-	if k1 == p.k {
+	if k1 == w.p.k {
 		boff = w.lastBoff
 	}
-	filters := w.filters[(16*k0+t*width)*p.c:]
 	gemm.BatchReduceAhead(w.tiles, width, w.block, w.transformed[t*w.component:], w.aoff, w.block, 1,
-		filters, boff, width, products[t*(w.tiles*width+winogradSlack):], width, gemm.Epilogue{}, filters[width*p.c:])
+		w.weights(i, t), boff, width, products[t*(w.tiles*width+winogradSlack):], width, gemm.Epilogue{}, next)
 }
 
 // transformProducts writes panel i of the outputs of rows of tiles [lo, hi).

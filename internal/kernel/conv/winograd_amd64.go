@@ -60,10 +60,10 @@ func winogradGradAVX512(dst, src unsafe.Pointer, component, tile, row, pixel, ti
 //go:noescape
 func winogradFilterGradAVX512(dst, src unsafe.Pointer, weight, component, vectors int)
 
-// winogradGrad is winogradGradGeneric.
-func winogradGrad(dst []float32, component, tile int, src []float32, row, pixel, tiles int) {
+// winogradGradInput is winogradGradInputGeneric.
+func winogradGradInput(dst []float32, component, tile int, src []float32, row, pixel, tiles int) {
 	if cpu.Active() != cpu.AVX512 || tiles == 0 {
-		winogradGradGeneric(dst, component, tile, src, row, pixel, tiles)
+		winogradGradInputGeneric(dst, component, tile, src, row, pixel, tiles)
 		return
 	}
 	_, _ = dst[15*component+(tiles-1)*tile+15], src[row+(2*tiles-1)*pixel+15]

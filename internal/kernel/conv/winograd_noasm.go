@@ -17,9 +17,9 @@ func winogradFilter(dst []float32, component int, src []float32, weight, n int) 
 	winogradFilterGeneric(dst, component, src, weight, n)
 }
 
-// winogradGrad is winogradGradGeneric.
-func winogradGrad(dst []float32, component, tile int, src []float32, row, pixel, tiles int) {
-	winogradGradGeneric(dst, component, tile, src, row, pixel, tiles)
+// winogradGradInput is winogradGradInputGeneric.
+func winogradGradInput(dst []float32, component, tile int, src []float32, row, pixel, tiles int) {
+	winogradGradInputGeneric(dst, component, tile, src, row, pixel, tiles)
 }
 
 // winogradFilterGrad is winogradFilterGradGeneric.

@@ -14,11 +14,9 @@ import (
 // forwardByWinograd is Forward by Winograd's method, whether it pays or not.
 func forwardByWinograd(s Shape, x, w, y []float32, e gemm.Epilogue) {
 	p := s.forward()
-	packed := p.pack(s, w, false)
-	filters := p.winogradFilters(packed)
-	p.runWinograd(source{x, s.Planar}, filters, y, e)
-	mem.PutFloat32s(packed)
-	mem.PutFloat32s(filters)
+	weights := p.winogradWeights(w, false)
+	p.runWinograd(source{x, s.Planar}, weights, y, e)
+	mem.PutFloat32s(weights)
 }
 
 // TestWinogradEqualsTheDirectSum holds the method against the oracle on every
@@ -47,25 +45,49 @@ func TestWinogradEqualsTheDirectSum(t *testing.T) {
 			y := guarded(len(gy))
 			forwardByWinograd(s, x, w, y, gemm.Epilogue{Bias: bias, ReLU: true, Add: gy})
 			same(t, isa.String()+" Winograd", s, y, want, 9*s.C)
-			if p.winogradGradFits() {
-				gw := guarded(len(w))
-				s.winogradWeightGrad(x, gy, gw)
-				same(t, isa.String()+" Winograd weight gradient", s, gw, wantW, 4*s.N*s.OutH()*s.OutW())
-			}
+			checkWinogradGrad(t, isa.String(), s, x, gy, wantW)
 			restore()
 		}
 	})
 }
 
-// TestWinogradWithLargeWeights is for weights that go by components.
+// checkWinogradGrad holds both ways to the weight gradient by Winograd's method,
+// whether they pay or not, against what the oracle says.
+func checkWinogradGrad(t failer, name string, s Shape, x, gy []float32, want []float64) {
+	t.Helper()
+	p := s.forward()
+	for way, sums := range map[string][]float32{
+		" by blocks":     p.winogradGradByBlocks(source{x, s.Planar}, gy),
+		" by components": p.winogradGradByComponents(source{x, s.Planar}, gy),
+	} {
+		gw := guarded(len(want))
+		p.storeWinogradGrad(sums, gw)
+		same(t, name+" Winograd weight gradient"+way, s, gw, want, 4*s.N*s.OutH()*s.OutW())
+	}
+}
+
+// TestWinogradGradOfManyTiles is for more tiles than are transformed at once.
+func TestWinogradGradOfManyTiles(t *testing.T) {
+	s := square(1, 264, 16, 16, 3, 1, 1)
+	x, w, gy := operands(s, 1)
+	want := make([]float64, len(w))
+	WeightGradPortable(s, double(x), double(gy), want)
+	checkWinogradGrad(t, "", s, x, gy, want)
+}
+
+// TestWinogradWithLargeWeights is for weights that go by components, and for a
+// transformed source that does not stay in a cache.
 func TestWinogradWithLargeWeights(t *testing.T) {
-	s := square(20, 7, 256, 400, 3, 1, 0)
+	s := square(6, 7, 256, 400, 3, 1, 0)
 	x, w, gy := operands(s, 1)
 	want := make([]float64, len(gy))
 	ForwardPortable(s, double(x), double(w), want)
 	y := guarded(len(gy))
 	forwardByWinograd(s, x, w, y, gemm.Epilogue{})
 	same(t, "Winograd", s, y, want, 9*s.C)
+	wantW := make([]float64, len(w))
+	WeightGradPortable(s, double(x), double(gy), wantW)
+	checkWinogradGrad(t, "", s, x, gy, wantW)
 }
 
 // TestWinogradLosesFewDigits bounds the error by what the direct sum could make
