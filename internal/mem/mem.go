@@ -64,7 +64,7 @@ func (p *Pool) Get(n int) []byte {
 	}
 	p.held += size
 	p.mu.Unlock()
-	return Bytes(size)[:n]
+	return newChunk(size)[:n:size]
 }
 
 // Put takes back a buffer that Get returned. It must not be used afterwards.
