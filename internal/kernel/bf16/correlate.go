@@ -192,7 +192,10 @@ func (p *correlation) weights(s conv.Shape, w []float32, transposed bool, x imag
 	defer mem.PutFloat32s(ordered)
 	across := len(p.w.taps)
 	par.For(s.K, ceil(convertChunk, s.C*kernel), func(lo, hi int) {
+		turned := mem.Float32s(kernel * s.C) // [tap][c] of one k
+		defer mem.PutFloat32s(turned)
 		for k := lo; k < hi; k++ {
+			gemm.Transpose(turned, s.C, w[k*s.C*kernel:], kernel, s.C, kernel)
 			for i, th := range p.h.taps {
 				for j, tw := range p.w.taps {
 					var to []float32
@@ -202,10 +205,7 @@ func (p *correlation) weights(s conv.Shape, w []float32, transposed bool, x imag
 					default:
 						to = ordered[((i*s.K+k)*across+j)*s.C:][:s.C]
 					}
-					from := w[k*s.C*kernel+th.index*s.KW+tw.index:]
-					for c := range to {
-						to[c] = from[c*kernel]
-					}
+					copy(to, turned[(th.index*s.KW+tw.index)*s.C:])
 				}
 			}
 		}

@@ -60,6 +60,8 @@ func weightGrad(s conv.Shape, x, gy, gw []float32) {
 	// the sums are [position][c][k].
 	across := channels / tileRows
 	par.For(ceil(s.K, tileRows)*across, 8, func(lo, hi int) {
+		square := mem.Float32s(tileRows * taps * tileRows) // [c][position][k]
+		defer mem.PutFloat32s(square)
 		for i := lo; i < hi; i++ {
 			first, c0 := i/across*tileRows, i%across*tileRows
 			part := 0 // whose channels these are
@@ -67,22 +69,20 @@ func weightGrad(s conv.Shape, x, gy, gw []float32) {
 				part++
 			}
 			k0, k1 := part*panels/parts*panel, min(s.K, (part+1)*panels/parts*panel)
-			n := min(tileRows, s.K-first)
-			for c := c0; c < min(c0+tileRows, s.C); c++ {
+			n, deep := min(tileRows, s.K-first), min(tileRows, s.C-c0)
+			for c := range deep {
 				for t := range taps {
-					at := taps*channels*k0 + (t*channels+c)*(k1-k0) + first - k0
-					var total [tileRows]float32
-					copy(total[:], sums[at:at+n])
+					at := taps*channels*k0 + (t*channels+c0+c)*(k1-k0) + first - k0
+					total := square[(c*taps+t)*tileRows:][:n]
+					copy(total, sums[at:])
 					for g := 1; g < groups; g++ {
 						for k, v := range sums[g*size+at:][:n] {
 							total[k] += v
 						}
 					}
-					for k, v := range total[:n] {
-						gw[((first+k)*s.C+c)*taps+t] = v
-					}
 				}
 			}
+			gemm.Transpose(gw[(first*s.C+c0)*taps:], s.C*taps, square, tileRows, deep*taps, n)
 		}
 	})
 	mem.PutFloat32s(sums)
