@@ -4,7 +4,6 @@ import (
 	"github.com/hadal-ml/hadal/internal/kernel/conv"
 	"github.com/hadal-ml/hadal/internal/kernel/gemm"
 	"github.com/hadal-ml/hadal/internal/mem"
-	"github.com/hadal-ml/hadal/internal/par"
 )
 
 // Suits reports whether a convolution of this shape is worth its roundings. With
@@ -14,19 +13,26 @@ func Suits(s conv.Shape) bool {
 	return s.Groups == 1 && s.C >= tileRows && s.K >= tileRows
 }
 
+// suitsForward is Suits for the forward pass. Few input channels do there if the
+// columns of a row of the kernel, neighbours in memory, have as many numbers as the
+// row of a tile together, which the first layer of a ResNet has.
+func suitsForward(s conv.Shape) bool {
+	return Suits(s) || s.Groups == 1 && s.K >= tileRows && s.DilationW == 1 && s.KW*s.C >= tileRows && use(s.N) <= use(s.OutW())
+}
+
 // Forward is [conv.Forward] with x and w rounded to bfloat16, if the shape
-// [Suits].
+// [Suits], or has few input channels and a wide kernel.
 //
 // A number that is not finite may also reach pixels up to 31 numbers before it in
 // memory, where the channels do not fill a tile: zero times infinity is not zero.
 func Forward(s conv.Shape, x, w, y []float32, e gemm.Epilogue) {
-	if s.Planar && Suits(s) {
+	if s.Planar && suitsForward(s) {
 		x = channelsLast(s, x)
 		defer mem.PutFloat32s(x)
 		s.Planar = false
 	}
 	switch {
-	case !Suits(s) || s.N == 0:
+	case !suitsForward(s) || s.N == 0:
 		conv.Forward(s, x, w, y, e)
 	case !hasKernels() || e.Accumulate || e.Add != nil:
 		rx, rw := roundedCopy(x), roundedCopy(w)
@@ -90,15 +96,8 @@ func channelsLast(s conv.Shape, x []float32) []float32 {
 	if len(x) != s.N*s.H*s.W*s.C {
 		panic("bf16: the input does not have the length of the shape")
 	}
-	out, pixels := mem.Float32s(len(x)), s.H*s.W
-	par.For(s.N*pixels, ceil(roundChunk, s.C), func(lo, hi int) {
-		for i := lo; i < hi; i++ {
-			from := x[i/pixels*pixels*s.C+i%pixels:]
-			for c := range s.C {
-				out[i*s.C+c] = from[c*pixels]
-			}
-		}
-	})
+	out := mem.Float32s(len(x))
+	conv.TransposeImages(s.N, s.C, s.H*s.W, x, out)
 	return out
 }
 
