@@ -16,7 +16,7 @@ const (
 )
 
 // dotWork is how many elements of B are worth a task of their own.
-const dotWork = 32 << 10
+const dotWork = 64 << 10
 
 // dots is one call of a kernel of scalar products, of one, two or four rows of A
 // with some columns of B. The kernels read it by field name (go_asm.h).

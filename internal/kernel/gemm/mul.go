@@ -72,7 +72,7 @@ func multiply(isa cpu.ISA, m, n, k int, a []float32, rsa, csa int, b []float32, 
 	switch {
 	case m <= dotRows && rsb == 1 && csb != 1 && k >= dotDepth:
 		transposedDots(isa, m, n, k, a, rsa, csa, b, csb, c, rsc, e)
-	case m == 1 && csb == 1 && n >= rowColumns && n*k >= stripSize:
+	case m == 1 && csb == 1 && n >= rowColumns && n*k >= rowSize:
 		rowTimesMatrix(isa, n, k, a, csa, b, rsb, c, e)
 	case csb == 1 && m*n*k < 2*taskWork:
 		reduce(isa, m, n, k, a, zero, rsa, csa, b, zero, rsb, c, rsc, &e, 0, 0, nil)

@@ -13,7 +13,8 @@ import (
 const (
 	rowColumns  = 512       // least columns: shorter rows gain nothing
 	rowDepth    = 32        // rows of the matrix that are read side by side
-	rowPart     = 256 << 10 // elements of the matrix in a part
+	rowSize     = 256 << 10 // least elements of the matrix
+	rowPart     = 128 << 10 // elements of the matrix in a part
 	mostRowPart = 16
 )
 
