@@ -8,7 +8,8 @@ import (
 
 // Suits reports whether a convolution of this shape is worth its roundings. With
 // groups, or with fewer channels than a row of a tile has numbers, most of a tile
-// would be idle: such convolutions stay in float32, on every processor.
+// would be idle: such convolutions stay in float32, on every processor, but for
+// the forward pass of few channels and a wide kernel.
 func Suits(s conv.Shape) bool {
 	return s.Groups == 1 && s.C >= tileRows && s.K >= tileRows
 }
@@ -17,7 +18,7 @@ func Suits(s conv.Shape) bool {
 // columns of a row of the kernel, neighbours in memory, have as many numbers as the
 // row of a tile together, which the first layer of a ResNet has.
 func suitsForward(s conv.Shape) bool {
-	return Suits(s) || s.Groups == 1 && s.K >= tileRows && s.DilationW == 1 && s.KW*s.C >= tileRows && use(s.N) <= use(s.OutW())
+	return Suits(s) || s.Groups == 1 && s.K >= tileRows && s.DilationW == 1 && s.KW*s.C >= tileRows
 }
 
 // Forward is [conv.Forward] with x and w rounded to bfloat16, if the shape

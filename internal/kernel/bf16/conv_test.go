@@ -118,6 +118,7 @@ func TestConvolutionsOfNetworks(t *testing.T) {
 		square(3, 9, 16, 24, 3, 3, 0),
 		square(2, 33, 3, 32, 7, 2, 3), // few channels, forward only
 		square(1, 20, 5, 17, 4, 1, 0),
+		square(17, 9, 3, 16, 7, 1, 3), // many images, never side by side
 	} {
 		checkConv(t, rng, s)
 	}

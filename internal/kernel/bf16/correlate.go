@@ -106,7 +106,8 @@ func (p *correlation) convert(src []float32, users ...*correlation) images {
 	}
 	height, width := x.top+p.h.source+bottom, x.left+p.w.source+right
 	pixel := 2 * p.c
-	x.sideBySide = use(p.n) > use(p.w.count)
+	// Few channels fill the row of a tile with those of neighbouring columns only.
+	x.sideBySide = p.c >= tileRows && use(p.n) > use(p.w.count)
 	if x.sideBySide {
 		x.image, x.pixel, x.row = pixel, p.n*pixel, width*p.n*pixel
 	} else {
