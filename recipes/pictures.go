@@ -58,13 +58,13 @@ func (r *Run) draw(judge data.Dataset, e *train.Evaluation) error {
 	title := r.Recipe.Name
 	if n := r.Config.Members; n > 1 {
 		for i := range n {
-			if err := drawCurves(memberDir(r.Dir, i), title, r.Config.judgeName()); err != nil {
+			if err := drawCurves(memberDir(r.Dir, i), title, r.Config.share().JudgeName()); err != nil {
 				return err
 			}
 		}
 		title = fmt.Sprintf("%s: %d networks, one after the other", title, n)
 	}
-	if err := drawCurves(r.Dir, title, r.Config.judgeName()); err != nil {
+	if err := drawCurves(r.Dir, title, r.Config.share().JudgeName()); err != nil {
 		return err
 	}
 	names := judge.Classes()

@@ -146,12 +146,3 @@ func (r *Run) Measure(e *train.Evaluation) Measured {
 	}
 	return Measured{On: "test set", TestScore: &s}
 }
-
-// judgeName is what the data that the run is measured on are called in its log
-// and pictures.
-func (c Config) judgeName() string {
-	if c.HoldOut > 0 {
-		return "held-out"
-	}
-	return "test"
-}

@@ -179,16 +179,12 @@ func loadData(r recipe.Recipe, c Config) (learn, judge data.Dataset, err error) 
 	if err != nil {
 		return nil, nil, err
 	}
-	if c.Limit > 0 {
-		learn, judge = data.Limit(learn, c.Limit), data.Limit(judge, c.Limit)
-	}
-	if c.HoldOut > 0 {
-		if c.HoldOut >= learn.Len() {
-			return nil, nil, fmt.Errorf("%d samples cannot be held out of the %d to train on; use --holdout %d or less", c.HoldOut, learn.Len(), learn.Len()-1)
-		}
-		return data.HoldOut(learn, c.Seed, c.HoldOut)
-	}
-	return learn, judge, nil
+	return c.share().Of(learn, judge)
+}
+
+// share says which samples of the data a run uses.
+func (c Config) share() recipe.Share {
+	return recipe.Share{Limit: c.Limit, HoldOut: c.HoldOut, Seed: c.Seed}
 }
 
 // Train runs a recipe, or goes on with a run, and leaves a complete run folder.
@@ -230,7 +226,7 @@ func Train(ctx context.Context, r recipe.Recipe, o Options) (*Run, *Result, erro
 		if len(members) > 1 {
 			place = memberDir(dir, i)
 		}
-		cfg := train.Config{Train: learn, Val: judge, ValName: c.judgeName(), Loss: nn.CrossEntropy, Epochs: c.Epochs, BatchSize: c.BatchSize, Seed: c.Seed + uint64(i), Precision: c.Precision}
+		cfg := train.Config{Train: learn, Val: judge, ValName: c.share().JudgeName(), Loss: nn.CrossEntropy, Epochs: c.Epochs, BatchSize: c.BatchSize, Seed: c.Seed + uint64(i), Precision: c.Precision}
 		stepsPerEpoch := (learn.Len() + c.BatchSize - 1) / c.BatchSize
 		r.Configure(&cfg, c.LearningRate, stepsPerEpoch*c.ScheduleEpochs)
 		checkpoint := filepath.Join(place, CheckpointFile)
@@ -298,8 +294,11 @@ func start(r *recipe.Recipe, o Options) (string, Config, error) {
 	if r.Train != nil && (c.Init != "" || c.Freeze != "") {
 		return "", c, fmt.Errorf("%s trains in its own way: leave --init and --freeze out", r.Name)
 	}
-	if r.Train != nil && c.Precision != train.F32 {
-		return "", c, fmt.Errorf("%s trains in its own way, in float32 only: leave --precision out", r.Name)
+	if r.Train != nil && !r.AnyPrecision && c.Precision != train.F32 {
+		return "", c, fmt.Errorf("%s computes in float32 only: leave --precision out", r.Name)
+	}
+	if r.Train != nil && !r.HoldsOut && c.HoldOut > 0 {
+		return "", c, fmt.Errorf("%s measures itself in its own way: leave --holdout out", r.Name)
 	}
 	if o.Epochs > MaxEpochs {
 		return "", c, fmt.Errorf("%d epochs are too many: a run has at most %d", o.Epochs, MaxEpochs)

@@ -227,3 +227,24 @@ type scores []float32
 func (s scores) Forward(*nn.Context, *tensor.Tensor) *tensor.Tensor {
 	return tensor.FromSlice(s, 1, len(s))
 }
+
+// TestSettingsThatARecipeDoesNotHeedAreErrors, and those that it heeds are not.
+func TestSettingsThatARecipeDoesNotHeedAreErrors(t *testing.T) {
+	for _, r := range All() {
+		for _, c := range []struct {
+			flag   string
+			set    Options
+			heeded bool
+		}{
+			{"--precision", Options{Precision: train.BF16}, r.Train == nil || r.AnyPrecision},
+			{"--holdout", Options{HoldOut: 1}, r.Train == nil || r.HoldsOut},
+			{"--init", Options{Init: "run"}, r.Train == nil},
+		} {
+			c.set.Out = t.TempDir()
+			_, _, err := start(&r, c.set)
+			if c.heeded && err != nil || !c.heeded && (err == nil || !strings.Contains(err.Error(), c.flag)) {
+				t.Errorf("%s with %s: %v", r.Name, c.flag, err)
+			}
+		}
+	}
+}

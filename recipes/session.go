@@ -13,16 +13,13 @@ import (
 
 // trainOwn runs a recipe that trains in its own way.
 func trainOwn(ctx context.Context, r recipe.Recipe, c Config, dir string, o Options) (*Run, *Result, error) {
-	if c.HoldOut > 0 {
-		return nil, nil, fmt.Errorf("%s has no test set that --holdout could stand in for", r.Name)
-	}
 	if err := c.save(dir); err != nil {
 		return nil, nil, err
 	}
 	if err := os.Remove(filepath.Join(dir, ResultFile)); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, nil, err
 	}
-	s := &recipe.Session{Dir: dir, Epochs: c.Epochs, BatchSize: c.BatchSize, Rate: c.LearningRate, Seed: c.Seed, Limit: c.Limit, Full: c.Full,
+	s := &recipe.Session{Dir: dir, Epochs: c.Epochs, BatchSize: c.BatchSize, Rate: c.LearningRate, Seed: c.Seed, Limit: c.Limit, HoldOut: c.HoldOut, Full: c.Full, Precision: c.Precision,
 		Metadata: map[string]string{"recipe": c.Recipe, "version": c.Version}, Callbacks: o.Callbacks, Bar: o.Bar}
 	run := &Run{Dir: dir, Config: c, Recipe: r}
 	if err := r.Train(ctx, s); err != nil {

@@ -54,7 +54,7 @@ func EvaluateIn(p Precision, model any, ds data.Dataset, loss nn.Loss) (e *Evalu
 // evaluate measures loss and accuracy; detail, unless nil, takes what is said
 // of each sample.
 func evaluate(p Precision, forward func(*nn.Context, *tensor.Tensor) *tensor.Tensor, loss nn.Loss, loader *data.Loader, classes bool, detail *Evaluation) (Evaluation, error) {
-	scope := p.in(tensor.NewInferenceScope())
+	scope := p.In(tensor.NewInferenceScope())
 	var total sums
 	for batch := range loader.Epoch(0) {
 		y := forward(nn.Inference(), scope.View(batch.X))

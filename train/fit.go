@@ -307,7 +307,7 @@ func (s *State) trainEpoch(ctx context.Context, train *data.Loader, start time.T
 		s.seconds, s.epochWas = s.spent(), time.Time{}
 		s.sums.Seconds += s.seconds - before
 	}()
-	scope := s.Config.Precision.in(tensor.NewScope())
+	scope := s.Config.Precision.In(tensor.NewScope())
 	for batch := range train.EpochFrom(s.Epoch, s.Step) {
 		if err := s.step(scope, batch); err != nil {
 			return err
@@ -449,7 +449,7 @@ func (s *State) dryRun(train, val *data.Loader) error {
 			t.ClearGrad()
 		}
 	}()
-	scope := s.Config.Precision.in(tensor.NewScope())
+	scope := s.Config.Precision.In(tensor.NewScope())
 	defer scope.Release()
 	for batch := range train.Epoch(s.Epoch) {
 		x := scope.View(batch.X)

@@ -38,8 +38,8 @@ func (p Precision) ISA() string {
 	return cpu.Active().String()
 }
 
-// in makes the scope compute in this precision, and returns it.
-func (p Precision) in(s *tensor.Scope) *tensor.Scope {
+// In makes a scope compute in this precision, and returns it.
+func (p Precision) In(s *tensor.Scope) *tensor.Scope {
 	if p == BF16 {
 		s.SetAutocast(tensor.BFloat16)
 	}

@@ -36,7 +36,7 @@ func RangeTest(model any, cfg Config, r optim.RangeConfig) (result optim.RangeRe
 	}()
 	next, stop := batches(loader)
 	defer stop()
-	scope := cfg.Precision.in(tensor.NewScope())
+	scope := cfg.Precision.In(tensor.NewScope())
 	return optim.RangeTest(r, func(rate float64) (float64, error) {
 		batch, ok := next()
 		if !ok {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/hadal-ml/hadal/data"
@@ -159,17 +160,24 @@ func TestResumedEqualsStraightThroughOnAnyNumberOfThreads(t *testing.T) {
 }
 
 func TestTheRecipeRuns(t *testing.T) {
-	s := session(t, 1)
-	s.Limit = 24
-	if err := Recipe.Train(t.Context(), s); err != nil {
-		t.Fatal(err)
-	}
-	if _, ok := s.Outcome.Metrics["test_accuracy"]; !ok || s.Outcome.Sentence == "" || s.Outcome.Parameters != nn.CountParameters(New(nn.NewInit(1), 64, 8)) {
-		t.Errorf("the outcome is %+v", s.Outcome)
-	}
-	for _, name := range []string{"curves.png", "reconstructions.png", "dimensions.png", recipe.ModelFile} {
-		if _, err := os.Stat(s.Path(name)); err != nil {
-			t.Error(err)
+	for figure, holdOut := range map[string]int{"test_accuracy": 0, "held_out_accuracy": 8} {
+		s := session(t, 1)
+		s.Limit, s.HoldOut = 24, holdOut
+		if err := Recipe.Train(t.Context(), s); err != nil {
+			t.Fatal(err)
+		}
+		if _, ok := s.Outcome.Metrics[figure]; !ok || s.Outcome.Sentence == "" || s.Outcome.Parameters != nn.CountParameters(New(nn.NewInit(1), 64, 8)) {
+			t.Errorf("%d held out: the outcome is %+v", holdOut, s.Outcome)
+		}
+		for name := range s.Outcome.Metrics {
+			if holdOut > 0 && strings.HasPrefix(name, "test_") {
+				t.Errorf("a run that did not read the test set has a figure %s", name)
+			}
+		}
+		for _, name := range []string{"curves.png", "reconstructions.png", "dimensions.png", recipe.ModelFile} {
+			if _, err := os.Stat(s.Path(name)); err != nil {
+				t.Error(err)
+			}
 		}
 	}
 }
@@ -181,5 +189,21 @@ func TestACheckpointOfAnotherNetworkIsAnError(t *testing.T) {
 	}
 	if _, err := fit(t.Context(), s, New(nn.NewInit(1), 8, 2), ds, ds); err == nil {
 		t.Error("a checkpoint of a narrower network is accepted")
+	}
+}
+
+func TestPrecisionIsHeeded(t *testing.T) {
+	ds := bars(16)
+	var trained [][]float32
+	for _, p := range []train.Precision{train.F32, train.BF16} {
+		s, m := session(t, 1), New(nn.NewInit(1), 16, 2)
+		s.Precision = p
+		if _, err := fit(t.Context(), s, m, ds, ds); err != nil {
+			t.Fatal(err)
+		}
+		trained = append(trained, weights(m))
+	}
+	if slices.Equal(trained[0], trained[1]) {
+		t.Error("an epoch in bfloat16 leads to the same weights as one in float32")
 	}
 }

@@ -12,22 +12,22 @@ import (
 )
 
 // draw makes the pictures of a finished run.
-func draw(s *recipe.Session, m *CapsNet, test data.Dataset, e *train.Evaluation, result *train.Result) error {
+func draw(s *recipe.Session, m *CapsNet, judge data.Dataset, e *train.Evaluation, result *train.Result) error {
 	f, err := curves(s, result)
 	if err := s.Picture("curves.png", f, err); err != nil {
 		return err
 	}
-	f, err = reconstructions(m, test, e)
+	f, err = reconstructions(m, judge, e)
 	if err := s.Picture("reconstructions.png", f, err); err != nil {
 		return err
 	}
-	f, err = dimensions(m, test, perturbed)
+	f, err = dimensions(m, judge, perturbed)
 	return s.Picture("dimensions.png", f, err)
 }
 
 // curves draws the training by step and by epoch.
 func curves(s *recipe.Session, result *train.Result) (*plot.Figure, error) {
-	r := plot.Run{Name: "capsnet", StepEvery: recipe.LogEvery, ValName: "test"}
+	r := plot.Run{Name: "capsnet", StepEvery: recipe.LogEvery, ValName: s.JudgeName()}
 	var err error
 	if _, r.StepLoss, err = s.Curve("loss"); err != nil {
 		return nil, err
@@ -61,10 +61,10 @@ func digit(class int) *tensor.Tensor { return tensor.FromSlice([]int64{int64(cla
 // misreadShown is how many misread digits a sheet has.
 const misreadShown = 10
 
-// reconstructions pairs the first test image of each class, and then the first
+// reconstructions pairs the first image of each class, and then the first
 // misread ones, with what the decoder draws from the capsule of the digit that
 // was read.
-func reconstructions(m *CapsNet, test data.Dataset, e *train.Evaluation) (*plot.Figure, error) {
+func reconstructions(m *CapsNet, judge data.Dataset, e *train.Evaluation) (*plot.Figure, error) {
 	var first, misread []int
 	seen := map[int]bool{}
 	for i, truth := range e.True {
@@ -79,7 +79,7 @@ func reconstructions(m *CapsNet, test data.Dataset, e *train.Evaluation) (*plot.
 	var images []plot.Image
 	var captions []string
 	for _, i := range append(first, misread...) {
-		x, truth, err := image(test, i)
+		x, truth, err := image(judge, i)
 		if err != nil {
 			return nil, err
 		}
@@ -102,14 +102,14 @@ const (
 	numbersInRow  = 4
 )
 
-// dimensions draws the first test image of a class (the last image of all, where
+// dimensions draws the first image of a class (the last image of all, where
 // a small part of the data has none) again and again, with one number of its
 // capsule after the other made smaller and larger.
-func dimensions(m *CapsNet, test data.Dataset, class int) (*plot.Figure, error) {
+func dimensions(m *CapsNet, judge data.Dataset, class int) (*plot.Figure, error) {
 	i, x, err := 0, (*tensor.Tensor)(nil), error(nil)
-	for ; i < test.Len(); i++ {
+	for ; i < judge.Len(); i++ {
 		var of int
-		if x, of, err = image(test, i); err != nil {
+		if x, of, err = image(judge, i); err != nil {
 			return nil, err
 		}
 		if of == class {

@@ -21,6 +21,7 @@ var Recipe = recipe.Recipe{
 	Source: "Sabour, Frosst and Hinton, Dynamic Routing Between Capsules, 2017 (arXiv 1710.09829)",
 	Data:   "mnist", Expect: "99.5% of the test digits", Minutes: 9,
 	Epochs: epochs, BatchSize: 100, Rate: 1e-3,
+	AnyPrecision: true, HoldsOut: true,
 	Train: run,
 }
 
@@ -33,18 +34,18 @@ func widths(full bool) (filters, types int) {
 }
 
 func run(ctx context.Context, s *recipe.Session) error {
-	var learn, test data.Dataset = mnist.Train(), mnist.Test()
-	if s.Limit > 0 {
-		learn, test = data.Limit(learn, s.Limit), data.Limit(test, s.Limit)
+	learn, judge, err := s.Sets(mnist.Train(), mnist.Test())
+	if err != nil {
+		return err
 	}
 	filters, types := widths(s.Full)
 	m := New(nn.NewInit(s.Seed), filters, types)
-	result, err := fit(ctx, s, m, learn, test)
+	result, err := fit(ctx, s, m, learn, judge)
 	if err != nil {
 		return err
 	}
 
-	e, err := train.Evaluate(m, test, nil)
+	e, err := train.Evaluate(m, judge, nil)
 	if err != nil {
 		return err
 	}
@@ -54,18 +55,18 @@ func run(ctx context.Context, s *recipe.Session) error {
 			wrong++
 		}
 	}
-	s.Metric("test_accuracy", e.Accuracy)
-	s.Metric("test_errors", float64(wrong))
-	s.Metric("test_loss", result.Last().ValLoss)
-	s.Conclude("%.2f%% of the test digits are read correctly, %d of %d are not", 100*e.Accuracy, wrong, len(e.True))
-	if err := draw(s, m, test, e, result); err != nil {
+	s.Metric(s.Judged("accuracy"), e.Accuracy)
+	s.Metric(s.Judged("errors"), float64(wrong))
+	s.Metric(s.Judged("loss"), result.Last().ValLoss)
+	s.Conclude("%.2f%% of the %s digits are read correctly, %d of %d are not", 100*e.Accuracy, s.JudgeName(), wrong, len(e.True))
+	if err := draw(s, m, judge, e, result); err != nil {
 		return err
 	}
 	return s.Save("", m)
 }
 
 // fit trains on digits that are shifted by up to two pixels.
-func fit(ctx context.Context, s *recipe.Session, m *CapsNet, learn, test data.Dataset) (*train.Result, error) {
+func fit(ctx context.Context, s *recipe.Session, m *CapsNet, learn, judge data.Dataset) (*train.Result, error) {
 	// The loss is about the image and all of its capsules, whose lengths alone
 	// are the prediction: it looks at what the pass before it saw.
 	var last struct {
@@ -74,7 +75,7 @@ func fit(ctx context.Context, s *recipe.Session, m *CapsNet, learn, test data.Da
 	}
 	stepsPerEpoch := (learn.Len() + s.BatchSize - 1) / s.BatchSize
 	return s.Fit(ctx, "", 0, 1, m, train.Config{
-		Train: learn, Val: test, ValName: "test",
+		Train: learn, Val: judge, ValName: s.JudgeName(),
 		Transform: data.PadCrop(2),
 		Optimizer: optim.Adam(s.Rate),
 		Schedule:  optim.Cosine(epochs*stepsPerEpoch, 0.01),

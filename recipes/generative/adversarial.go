@@ -90,8 +90,8 @@ type match struct {
 }
 
 // train plays the match and leaves pictures and figures.
-func (m match) train(ctx context.Context, s *recipe.Session, set, test data.Dataset) error {
-	j, err := newJudge(ctx, s, set, test)
+func (m match) train(ctx context.Context, s *recipe.Session, set, unseen data.Dataset) error {
+	j, err := newJudge(ctx, s, set, unseen)
 	if err != nil {
 		return err
 	}
@@ -109,7 +109,7 @@ func (m match) train(ctx context.Context, s *recipe.Session, set, test data.Data
 	pictured := drawNoise(random.Split("pictured"), 10*shownImages)
 	steps := s.Epochs * batches.perEpoch()
 
-	scope := tensor.NewScope()
+	scope := s.Scope()
 	err = s.Run(ctx, recipe.Loop{
 		Steps: steps,
 		State: map[string]any{"generator": a.Generator, "discriminator": a.Discriminator, "adam_generator": adamG, "adam_discriminator": adamD, "film": f},
@@ -146,7 +146,7 @@ func (m match) train(ctx context.Context, s *recipe.Session, set, test data.Data
 	if err != nil {
 		return err
 	}
-	if err := m.report(s, j, a.Generate(judged), test); err != nil {
+	if err := m.report(s, j, a.Generate(judged), unseen); err != nil {
 		return err
 	}
 	if err := m.draw(s, a, f, pictured, steps); err != nil {
@@ -161,24 +161,24 @@ const enough = 0.02
 
 // report notes the figures: how far samples and, for comparison, unseen real
 // images are from the training images, and which classes there are.
-func (m match) report(s *recipe.Session, j *judge, samples *tensor.Tensor, test data.Dataset) error {
+func (m match) report(s *recipe.Session, j *judge, samples *tensor.Tensor, unseen data.Dataset) error {
 	distance, shares, err := j.distance(samples)
 	if err != nil {
 		return err
 	}
-	unseen, err := readAll(test)
+	images, err := readAll(unseen)
 	if err != nil {
 		return err
 	}
-	least, _, err := j.distance(unseen)
+	least, _, err := j.distance(images)
 	if err != nil {
 		return err
 	}
 	s.Metric("frechet_distance", distance)
-	s.Metric("frechet_distance_of_test_images", least)
+	s.Metric("frechet_distance_of_"+s.Judged("images"), least)
 	present := 0
 	for class, share := range shares {
-		s.Metric("share_of_"+test.Classes()[class], share)
+		s.Metric("share_of_"+unseen.Classes()[class], share)
 		if share >= enough {
 			present++
 		}
@@ -190,8 +190,8 @@ func (m match) report(s *recipe.Session, j *judge, samples *tensor.Tensor, test 
 	if len(curve) == 0 {
 		return fmt.Errorf("%s has no Fréchet distances; train again into a new folder", s.Path(recipe.MetricsFile))
 	}
-	s.Conclude("Fréchet distance %.2f in LeNet's features, from %.1f in the beginning (test images: %.2f); %d of %d classes have %.0f%% or more of %s samples, the rarest %.1f%%",
-		distance, curve[0], least, present, len(shares), 100*enough, words.Thousands(samples.Dim(0)), 100*slices.Min(shares))
+	s.Conclude("Fréchet distance %.2f in LeNet's features, from %.1f in the beginning (%s images: %.2f); %d of %d classes have %.0f%% or more of %s samples, the rarest %.1f%%",
+		distance, curve[0], s.JudgeName(), least, present, len(shares), 100*enough, words.Thousands(samples.Dim(0)), 100*slices.Min(shares))
 	return nil
 }
 

@@ -72,20 +72,18 @@ var AutoencoderRecipe = recipe.Recipe{
 	Source: "Hinton and Salakhutdinov, Reducing the Dimensionality of Data with Neural Networks, Science 313, 2006",
 	Data:   "mnist", Expect: "less than half of the squared error of PCA with as many values", Minutes: 4,
 	Epochs: autoencoderEpochs, BatchSize: 128, Rate: 1e-3,
-	Train: func(ctx context.Context, s *recipe.Session) error {
-		train, test := digits(s)
-		return trainAutoencoder(ctx, s, train, test)
-	},
+	AnyPrecision: true, HoldsOut: true,
+	Train: func(ctx context.Context, s *recipe.Session) error { return digits(ctx, s, trainAutoencoder) },
 }
 
-func trainAutoencoder(ctx context.Context, s *recipe.Session, train, test data.Dataset) error {
+func trainAutoencoder(ctx context.Context, s *recipe.Session, train, unseen data.Dataset) error {
 	size := pixels(train)
 	batches, err := newFeed(train, s.BatchSize, s.Seed)
 	if err != nil {
 		return err
 	}
 	defer batches.close()
-	judged, err := readAll(test)
+	judged, err := readAll(unseen)
 	if err != nil {
 		return err
 	}
@@ -100,7 +98,7 @@ func trainAutoencoder(ctx context.Context, s *recipe.Session, train, test data.D
 	}
 	perEpoch := batches.perEpoch()
 	decay := optim.Linear(1, 0.01, perEpoch*autoencoderEpochs)
-	scope := tensor.NewScope()
+	scope := s.Scope()
 	err = s.Run(ctx, recipe.Loop{Steps: s.Epochs * perEpoch, State: state, Step: func(step int) ([]recipe.Value, error) {
 		defer scope.Release()
 		images, err := batches.batch(step)
@@ -119,7 +117,7 @@ func trainAutoencoder(ctx context.Context, s *recipe.Session, train, test data.D
 		if done := step + 1; done%measureEvery(perEpoch) == 0 || done == s.Epochs*perEpoch {
 			for i, m := range models {
 				e := meanError(judged, func(x *tensor.Tensor) *tensor.Tensor { return m.Forward(nn.Inference(), x) })
-				values = append(values, recipe.Value{Name: fmt.Sprintf("test_error_%d", codes[i]), Value: e})
+				values = append(values, recipe.Value{Name: s.Judged(fmt.Sprintf("error_%d", codes[i])), Value: e})
 			}
 		}
 		return values, nil
@@ -137,13 +135,13 @@ func trainAutoencoder(ctx context.Context, s *recipe.Session, train, test data.D
 		return err
 	}
 	for i, k := range codes {
-		s.Metric(fmt.Sprintf("test_squared_error_%d", k), meanError(judged, func(x *tensor.Tensor) *tensor.Tensor { return models[i].Forward(nn.Inference(), x) }))
-		s.Metric(fmt.Sprintf("test_squared_error_pca_%d", k), meanError(judged, func(x *tensor.Tensor) *tensor.Tensor { return components.Reconstruct(x, k) }))
+		s.Metric(s.Judged(fmt.Sprintf("squared_error_%d", k)), meanError(judged, func(x *tensor.Tensor) *tensor.Tensor { return models[i].Forward(nn.Inference(), x) }))
+		s.Metric(s.Judged(fmt.Sprintf("squared_error_pca_%d", k)), meanError(judged, func(x *tensor.Tensor) *tensor.Tensor { return components.Reconstruct(x, k) }))
 	}
-	m := s.Outcome.Metrics
-	s.Conclude("squared error of a test digit: %.2f with a code of 30 values, %.2f with 30 principal components; with two, %.2f and %.2f",
-		m["test_squared_error_30"], m["test_squared_error_pca_30"], m["test_squared_error_2"], m["test_squared_error_pca_2"])
-	if err := drawAutoencoder(s, models[0], models[1], components, test, judged); err != nil {
+	of := func(figure string) float64 { return s.Outcome.Metrics[s.Judged(figure)] }
+	s.Conclude("squared error of a %s digit: %.2f with a code of 30 values, %.2f with 30 principal components; with two, %.2f and %.2f", s.JudgeName(),
+		of("squared_error_30"), of("squared_error_pca_30"), of("squared_error_2"), of("squared_error_pca_2"))
+	if err := drawAutoencoder(s, models[0], models[1], components, unseen, judged); err != nil {
 		return err
 	}
 	return s.Save("", &struct{ Autoencoder, Flat *Autoencoder }{models[0], models[1]})
@@ -158,9 +156,9 @@ func meanError(images *tensor.Tensor, reconstruct func(x *tensor.Tensor) *tensor
 	return sum / float64(images.Dim(0))
 }
 
-func drawAutoencoder(s *recipe.Session, deep, flat *Autoencoder, p *PCA, test data.Dataset, images *tensor.Tensor) error {
-	shape, c := test.InputShape(), nn.Inference()
-	shown, err := oneOfEach(test)
+func drawAutoencoder(s *recipe.Session, deep, flat *Autoencoder, p *PCA, unseen data.Dataset, images *tensor.Tensor) error {
+	shape, c := unseen.InputShape(), nn.Inference()
+	shown, err := oneOfEach(unseen)
 	if err != nil {
 		return err
 	}
@@ -172,7 +170,7 @@ func drawAutoencoder(s *recipe.Session, deep, flat *Autoencoder, p *PCA, test da
 		name string
 		y    *tensor.Tensor
 	}{
-		{"test digit", x},
+		{s.JudgeName() + " digit", x},
 		{"30 units", deep.Forward(c, x)}, {"30 components", p.Reconstruct(x, 30)},
 		{"2 units", flat.Forward(c, x)}, {"2 components", p.Reconstruct(x, 2)},
 	} {
@@ -186,7 +184,7 @@ func drawAutoencoder(s *recipe.Session, deep, flat *Autoencoder, p *PCA, test da
 			captions = append(captions, caption)
 		}
 	}
-	f, err := plot.Images(tiles, captions, "autoencoder: test digits, and what networks and PCA keep of them (squared error)", len(shown))
+	f, err := plot.Images(tiles, captions, fmt.Sprintf("autoencoder: %s digits, and what networks and PCA keep of them (squared error)", s.JudgeName()), len(shown))
 	if err := s.Picture("reconstructions.png", f, err); err != nil {
 		return err
 	}
@@ -194,7 +192,7 @@ func drawAutoencoder(s *recipe.Session, deep, flat *Autoencoder, p *PCA, test da
 		return err
 	}
 	chart := plot.Chart{Title: "autoencoder: squared error of a digit", XLabel: "step", YLabel: "error", LogY: true}
-	for _, line := range [][2]string{{"error_30", "30 values, training"}, {"test_error_30", "30 values, test"}, {"error_2", "two values, training"}, {"test_error_2", "two values, test"}} {
+	for _, line := range [][2]string{{"error_30", "30 values, training"}, {s.Judged("error_30"), "30 values, " + s.JudgeName()}, {"error_2", "two values, training"}, {s.Judged("error_2"), "two values, " + s.JudgeName()}} {
 		steps, values, err := s.Curve(line[0])
 		if err != nil {
 			return err

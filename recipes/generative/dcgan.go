@@ -3,7 +3,6 @@ package generative
 import (
 	"context"
 
-	"github.com/hadal-ml/hadal/data"
 	"github.com/hadal-ml/hadal/datasets/fashionmnist"
 	"github.com/hadal-ml/hadal/nn"
 	"github.com/hadal-ml/hadal/recipes/recipe"
@@ -48,9 +47,9 @@ var DCGANRecipe = recipe.Recipe{
 	Source: dcganSource,
 	Data:   "mnist", Expect: "a falling Fréchet distance, and all ten digits among the samples", Minutes: 6,
 	Epochs: 5, BatchSize: 64, Rate: 2e-4,
+	AnyPrecision: true, HoldsOut: true,
 	Train: func(ctx context.Context, s *recipe.Session) error {
-		train, test := digits(s)
-		return match{name: "dcgan", new: NewDCGAN, samples: 10000, every: 500}.train(ctx, s, train, test)
+		return digits(ctx, s, match{name: "dcgan", new: NewDCGAN, samples: 10000, every: 500}.train)
 	},
 }
 
@@ -60,15 +59,16 @@ var DCGANFashionRecipe = recipe.Recipe{
 	Source: dcganSource,
 	Data:   "fashion-mnist", Expect: "a falling Fréchet distance, and all ten classes among the samples", Minutes: 6,
 	Epochs: 5, BatchSize: 64, Rate: 2e-4,
+	AnyPrecision: true, HoldsOut: true,
 	Train: func(ctx context.Context, s *recipe.Session) error {
 		train, test, err := fashionmnist.Load()
 		if err != nil {
 			return err
 		}
-		m := match{name: "dcgan-fashion", new: NewDCGAN, samples: 10000, every: 500}
-		if s.Limit > 0 {
-			return m.train(ctx, s, data.Limit(train, s.Limit), data.Limit(test, s.Limit))
+		learn, judged, err := s.Sets(train, test)
+		if err != nil {
+			return err
 		}
-		return m.train(ctx, s, train, test)
+		return match{name: "dcgan-fashion", new: NewDCGAN, samples: 10000, every: 500}.train(ctx, s, learn, judged)
 	},
 }

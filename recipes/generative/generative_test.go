@@ -456,3 +456,12 @@ func TestMosaicThatCannotBeWritten(t *testing.T) {
 		t.Error("no error for a folder that is not there")
 	}
 }
+
+func TestPrecisionIsHeeded(t *testing.T) {
+	for name, c := range trainings {
+		t.Run(name, func(t *testing.T) {
+			recipetest.HeedsPrecision(t, func() *recipe.Session { return session(t, c.epochs) },
+				func(ctx context.Context, s *recipe.Session) error { return c.run(t, ctx, s) })
+		})
+	}
+}

@@ -1,6 +1,7 @@
 package generative
 
 import (
+	"context"
 	"fmt"
 	"image"
 	"image/color"
@@ -15,13 +16,14 @@ import (
 	"github.com/hadal-ml/hadal/tensor"
 )
 
-// digits returns MNIST, or as much of it as the session asks for.
-func digits(s *recipe.Session) (train, test data.Dataset) {
-	train, test = mnist.Train(), mnist.Test()
-	if s.Limit > 0 {
-		train, test = data.Limit(train, s.Limit), data.Limit(test, s.Limit)
+// digits calls f with the parts of MNIST that the session learns from and
+// measures on.
+func digits(ctx context.Context, s *recipe.Session, f func(ctx context.Context, s *recipe.Session, train, judged data.Dataset) error) error {
+	train, judged, err := s.Sets(mnist.Train(), mnist.Test())
+	if err != nil {
+		return err
 	}
-	return train, test
+	return f(ctx, s, train, judged)
 }
 
 // pixels is the number of values in an image of a data set.

@@ -30,13 +30,13 @@ const (
 )
 
 // newJudge trains a LeNet, or reads back one that was trained in the run's folder.
-func newJudge(ctx context.Context, s *recipe.Session, set, test data.Dataset) (*judge, error) {
+func newJudge(ctx context.Context, s *recipe.Session, set, unseen data.Dataset) (*judge, error) {
 	j := &judge{net: models.NewLeNet(nn.NewInit(s.Seed), len(set.Classes())), classes: len(set.Classes())}
 	batch := min(128, set.Len())
 	steps := (set.Len() + batch - 1) / batch * judgeEpochs
 	_, err := s.Fit(ctx, judgeDir, 0, 1, j.net, train.Config{
-		Train: set, Val: test, ValName: "test", Loss: nn.CrossEntropy,
-		Optimizer: optim.Adam(3e-3), Schedule: optim.NewOneCycle(steps), Epochs: judgeEpochs, BatchSize: batch,
+		Train: set, Val: unseen, ValName: s.JudgeName(), Loss: nn.CrossEntropy,
+		Optimizer: optim.Adam(3e-3), Schedule: optim.NewOneCycle(steps), Epochs: judgeEpochs, BatchSize: batch, Precision: train.F32, // one judge for all precisions
 	})
 	if err != nil {
 		return nil, err

@@ -117,13 +117,11 @@ var VAERecipe = recipe.Recipe{
 	Source: "Kingma and Welling, Auto-Encoding Variational Bayes, 2013 (arXiv 1312.6114)",
 	Data:   "mnist", Expect: "an evidence lower bound of at least -105 nats a test digit", Minutes: 4,
 	Epochs: vaeEpochs, BatchSize: 128, Rate: 1e-3,
-	Train: func(ctx context.Context, s *recipe.Session) error {
-		train, test := digits(s)
-		return trainVAE(ctx, s, train, test)
-	},
+	AnyPrecision: true, HoldsOut: true,
+	Train: func(ctx context.Context, s *recipe.Session) error { return digits(ctx, s, trainVAE) },
 }
 
-func trainVAE(ctx context.Context, s *recipe.Session, train, test data.Dataset) error {
+func trainVAE(ctx context.Context, s *recipe.Session, train, unseen data.Dataset) error {
 	size := pixels(train)
 	models := []*VAE{NewVAE(nn.NewInit(s.Seed), size, vaeHidden, vaeLatent), NewVAE(nn.NewInit(s.Seed+1), size, vaeFlatHidden, 2)}
 	names := []string{"", "_2d"} // endings of the figures of each
@@ -138,17 +136,17 @@ func trainVAE(ctx context.Context, s *recipe.Session, train, test data.Dataset) 
 		return err
 	}
 	defer batches.close()
-	judged, err := readAll(test)
+	judged, err := readAll(unseen)
 	if err != nil {
 		return err
 	}
-	// The test digits are drawn once, and alike for every seed and every look.
+	// The digits to measure on are drawn once, and alike for every seed and every look.
 	judged = binarise(tensor.NewRand(0).Split("binary test digits"), judged)
 
 	perEpoch := batches.perEpoch()
 	decay := optim.Linear(1, 0.01, perEpoch*vaeEpochs)
 	random := tensor.NewRand(s.Seed)
-	scope := tensor.NewScope()
+	scope := s.Scope()
 	err = s.Run(ctx, recipe.Loop{Steps: s.Epochs * perEpoch, State: state, Step: func(step int) ([]recipe.Value, error) {
 		defer scope.Release()
 		images, err := batches.batch(step)
@@ -169,7 +167,7 @@ func trainVAE(ctx context.Context, s *recipe.Session, train, test data.Dataset) 
 		if done := step + 1; done%measureEvery(perEpoch) == 0 || done == s.Epochs*perEpoch {
 			for i, m := range models {
 				reconstruction, divergence := m.measure(judged)
-				values = append(values, recipe.Value{Name: "test_bound" + names[i], Value: -reconstruction - divergence})
+				values = append(values, recipe.Value{Name: s.Judged("bound" + names[i]), Value: -reconstruction - divergence})
 			}
 		}
 		return values, nil
@@ -180,13 +178,13 @@ func trainVAE(ctx context.Context, s *recipe.Session, train, test data.Dataset) 
 
 	for i, m := range models {
 		reconstruction, divergence := m.measure(judged)
-		s.Metric("test_bound_nats"+names[i], -reconstruction-divergence)
-		s.Metric("test_divergence_nats"+names[i], divergence)
+		s.Metric(s.Judged("bound_nats"+names[i]), -reconstruction-divergence)
+		s.Metric(s.Judged("divergence_nats"+names[i]), divergence)
 	}
 	likely := judged.Narrow(0, 0, min(likelihoodDigits, judged.Dim(0)))
-	s.Metric("test_log_likelihood_nats", models[0].LogLikelihood(likely, likelihoodCodes, tensor.NewRand(0).Split("likelihood")))
-	bound := s.Outcome.Metrics["test_bound_nats"]
-	s.Conclude("evidence lower bound of the test digits: %.2f nats with %d values to a code, %.2f with two", bound, vaeLatent, s.Outcome.Metrics["test_bound_nats_2d"])
+	s.Metric(s.Judged("log_likelihood_nats"), models[0].LogLikelihood(likely, likelihoodCodes, tensor.NewRand(0).Split("likelihood")))
+	of := func(figure string) float64 { return s.Outcome.Metrics[s.Judged(figure)] }
+	s.Conclude("evidence lower bound of the %s digits: %.2f nats with %d values to a code, %.2f with two", s.JudgeName(), of("bound_nats"), vaeLatent, of("bound_nats_2d"))
 	if err := drawVAE(s, models[0], models[1], judged, train.InputShape()); err != nil {
 		return err
 	}
@@ -247,7 +245,7 @@ func drawVAE(s *recipe.Session, m, flat *VAE, images *tensor.Tensor, shape []int
 	}
 
 	chart := plot.Chart{Title: "vae: evidence lower bound", Subtitle: "nats a digit, pixels drawn by their brightness", XLabel: "step", YLabel: "bound"}
-	for _, line := range [][2]string{{"bound", "training batches"}, {"test_bound", "test digits"}, {"bound_2d", "training batches, two values"}, {"test_bound_2d", "test digits, two values"}} {
+	for _, line := range [][2]string{{"bound", "training batches"}, {s.Judged("bound"), s.JudgeName() + " digits"}, {"bound_2d", "training batches, two values"}, {s.Judged("bound_2d"), s.JudgeName() + " digits, two values"}} {
 		steps, values, err := s.Curve(line[0])
 		if err != nil {
 			return err

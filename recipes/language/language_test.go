@@ -422,3 +422,9 @@ func FuzzDescribe(f *testing.F) {
 		}
 	})
 }
+
+func TestPrecisionIsHeeded(t *testing.T) {
+	new := func() *recipe.Session { return session(t, 8, 1e-2) }
+	recipetest.HeedsPrecision(t, new, func(ctx context.Context, s *recipe.Session) error { return fits(t, s, ctx, cells()[0]) })
+	recipetest.HeedsPrecision(t, new, func(ctx context.Context, s *recipe.Session) error { return fitsGPT(t, ctx, s) })
+}

@@ -7,7 +7,6 @@ import (
 	"github.com/hadal-ml/hadal/nn"
 	"github.com/hadal-ml/hadal/optim"
 	"github.com/hadal-ml/hadal/recipes/recipe"
-	"github.com/hadal-ml/hadal/tensor"
 )
 
 // The three recipes differ in the cell alone.
@@ -23,8 +22,9 @@ func rnnRecipe(cell, units, expect string, minutes float64) recipe.Recipe {
 		Source: "Karpathy, The Unreasonable Effectiveness of Recurrent Neural Networks, 2015", Data: "tiny-shakespeare",
 		Expect: "validation loss in nats a character: " + expect, Minutes: minutes,
 		Epochs: rnnPasses, BatchSize: 64, Rate: 2e-3,
-		Train: func(ctx context.Context, s *recipe.Session) error { return trainRNN(ctx, s, cell) },
-		Open:  openRNN,
+		AnyPrecision: true,
+		Train:        func(ctx context.Context, s *recipe.Session) error { return trainRNN(ctx, s, cell) },
+		Open:         openRNN,
 	}
 }
 
@@ -60,7 +60,7 @@ func fitRNN(ctx context.Context, s *recipe.Session, text *corpus, sizes RNNSizes
 	schedule := optim.NewOneCycle(passes * lanes.steps)
 	schedule.Rise = 0.15
 	memory := m.blank(lanes.batch)
-	scope := tensor.NewScope()
+	scope := s.Scope()
 	steps := s.Epochs * lanes.steps
 	err := s.Run(ctx, recipe.Loop{Steps: steps, State: map[string]any{"model": m, "adam": opt, "memory": &memory}, Step: func(i int) ([]recipe.Value, error) {
 		defer scope.Release()

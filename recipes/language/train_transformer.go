@@ -16,7 +16,8 @@ var TransformerRecipe = recipe.Recipe{
 	Source: "Radford et al., Improving Language Understanding by Generative Pre-Training, 2018", Data: "tiny-shakespeare",
 	Expect: "validation loss in nats a character: at most 1.50", Minutes: 8,
 	Epochs: gptPasses, BatchSize: 16, Rate: 2e-3,
-	Train: trainTransformer, Open: openTransformer,
+	AnyPrecision: true,
+	Train:        trainTransformer, Open: openTransformer,
 }
 
 const (
@@ -57,7 +58,7 @@ func fitTransformer(ctx context.Context, s *recipe.Session, text *corpus, sizes 
 	opt := optim.NewGroups(optim.Group{Params: weights, Algorithm: rule.WeightDecay(gptDecay)}, optim.Group{Params: others, Algorithm: rule.WeightDecay(0)})
 	perPass := max(1, len(text.train)/(s.BatchSize*sizes.Context))
 	schedule := optim.LinearWarmup(gptWarmup, 0, optim.Cosine(max(1, passes*perPass-gptWarmup), 0.02))
-	scope := tensor.NewScope()
+	scope := s.Scope()
 	steps := s.Epochs * perPass
 	err := s.Run(ctx, recipe.Loop{Steps: steps, State: map[string]any{"model": m, "adamw": opt}, Step: func(i int) ([]recipe.Value, error) {
 		defer scope.Release()

@@ -18,7 +18,8 @@ var Recipe = recipe.Recipe{
 	Source: "Ng, Deep Learning Specialization, courses 1 and 2",
 	Data:   "fashion-mnist, two of its classes", Expect: "logistic regression < 2 layers <= 5 layers on the test pictures", Minutes: 0.5,
 	Epochs: 30, BatchSize: 100, Rate: 0.05,
-	Train: run,
+	HoldsOut: true,
+	Train:    run,
 }
 
 // The classes, which look alike: label 0 and label 1.
@@ -47,29 +48,31 @@ func (e Examples) Columns(which *tensor.Tensor) (x, y *tensor.Tensor) {
 
 // ofTwoClasses flattens the images of two classes of a data set, at most limit of
 // them unless it is 0.
-func ofTwoClasses(ds *data.Images, class0, class1, limit int) (Examples, error) {
+func ofTwoClasses(ds data.Dataset, class0, class1 int64, limit int) (Examples, error) {
 	var rows, labels []float32
-	size := data.Size(ds.InputShape())
-	for i := range ds.Len() {
-		label := ds.Label(i)
+	for sample, err := range data.Samples(ds) {
+		if err != nil {
+			return Examples{}, err
+		}
+		label := sample.Y.Class
 		if label != class0 && label != class1 || limit > 0 && len(labels) == limit {
 			continue
 		}
-		rows = append(rows, make([]float32, size)...)
-		var target data.Target
-		if err := ds.Read(i, rows[len(rows)-size:], &target); err != nil {
-			return Examples{}, err
-		}
+		rows = append(rows, sample.X...)
 		labels = append(labels, 0)
 		if label == class1 {
 			labels[len(labels)-1] = 1
 		}
 	}
-	return Examples{tensor.FromSlice(rows, len(labels), size), tensor.FromSlice(labels)}, nil
+	return Examples{tensor.FromSlice(rows, len(labels), data.Size(ds.InputShape())), tensor.FromSlice(labels)}, nil
 }
 
 func run(ctx context.Context, s *recipe.Session) error {
-	learn, test, err := fashionmnist.Load()
+	train, test, err := fashionmnist.Load()
+	if err != nil {
+		return err
+	}
+	learn, judge, err := recipe.Share{HoldOut: s.HoldOut, Seed: s.Seed}.Of(train, test) // the limit is for the two classes
 	if err != nil {
 		return err
 	}
@@ -77,7 +80,7 @@ func run(ctx context.Context, s *recipe.Session) error {
 	if err != nil {
 		return err
 	}
-	tested, err := ofTwoClasses(test, pullover, shirt, s.Limit)
+	tested, err := ofTwoClasses(judge, pullover, shirt, s.Limit)
 	if err != nil {
 		return err
 	}
@@ -128,7 +131,7 @@ func compare(ctx context.Context, s *recipe.Session, learned, tested Examples) e
 			for i, n := range models {
 				values = append(values,
 					recipe.Value{Name: "train_" + networks[i].name, Value: Accuracy(n, learned)},
-					recipe.Value{Name: "test_" + networks[i].name, Value: Accuracy(n, tested)})
+					recipe.Value{Name: s.Judged(networks[i].name), Value: Accuracy(n, tested)})
 			}
 		}
 		return values, nil
@@ -159,10 +162,10 @@ func report(s *recipe.Session, models []*Network, tested Examples, batches int) 
 	for i, n := range models {
 		name := networks[i].name
 		accuracy := Accuracy(n, tested)
-		s.Metric("test_accuracy_"+name, accuracy)
+		s.Metric(s.Judged("accuracy_"+name), accuracy)
 		sentence = append(sentence, fmt.Sprintf("%s %.2f%%", name, 100*accuracy))
-		for _, of := range []string{"train", "test"} {
-			steps, values, err := s.Curve(of + "_" + name)
+		for _, of := range [][2]string{{"train_" + name, "train"}, {s.Judged(name), s.JudgeName()}} {
+			steps, values, err := s.Curve(of[0])
 			if err != nil {
 				return err
 			}
@@ -170,11 +173,11 @@ func report(s *recipe.Session, models []*Network, tested Examples, batches int) 
 				steps[k] /= float64(batches)
 				values[k] *= 100
 			}
-			curves = append(curves, plot.Series{Name: fmt.Sprintf("%s, %s", name, of), X: steps, Y: values})
+			curves = append(curves, plot.Series{Name: name + ", " + of[1], X: steps, Y: values})
 		}
 	}
-	s.Conclude("test accuracy: %s", strings.Join(sentence, ", "))
-	f, err := plot.Lines(plot.Chart{Title: "lnet: shirts and pullovers", Subtitle: "accuracy on what was learned from and on the test pictures",
+	s.Conclude("%s accuracy: %s", s.JudgeName(), strings.Join(sentence, ", "))
+	f, err := plot.Lines(plot.Chart{Title: "lnet: shirts and pullovers", Subtitle: "accuracy on what was learned from and on the " + s.JudgeName() + " pictures",
 		XLabel: "epoch", YLabel: "% right", Series: curves})
 	if err := s.Picture("curves.png", f, err); err != nil {
 		return err

@@ -142,3 +142,9 @@ func TestTooFewImagesAreAnError(t *testing.T) {
 		t.Errorf("the error is %v", err)
 	}
 }
+
+func TestPrecisionIsHeeded(t *testing.T) {
+	learned, tested := patterns(1, 250), patterns(2, 10)
+	recipetest.HeedsPrecision(t, func() *recipe.Session { return session(t, 1) },
+		func(ctx context.Context, s *recipe.Session) error { return compare(ctx, s, learned, tested) })
+}

@@ -20,6 +20,7 @@ var Recipe = recipe.Recipe{
 	Source: "Caruana, Multitask learning, Machine Learning 28, 1997",
 	Data:   "mnist, a few hundred images of it", Expect: "what sharing brings for 250 to 2,000 labelled images, as a picture", Minutes: 5,
 	Epochs: 30, BatchSize: 50, Rate: 1e-3,
+	AnyPrecision: true, HoldsOut: true,
 	Train: run,
 }
 
@@ -70,9 +71,9 @@ func read(ds data.Dataset) (examples, error) {
 }
 
 func run(ctx context.Context, s *recipe.Session) error {
-	var learn, test data.Dataset = mnist.Train(), mnist.Test()
-	if s.Limit > 0 {
-		learn, test = data.Limit(learn, s.Limit), data.Limit(test, s.Limit)
+	learn, judge, err := s.Sets(mnist.Train(), mnist.Test())
+	if err != nil {
+		return err
 	}
 	if learn.Len() < sizes[0] {
 		return fmt.Errorf("multitask compares networks that learn from %d images and more; --limit %d leaves too few", sizes[0], s.Limit)
@@ -81,7 +82,7 @@ func run(ctx context.Context, s *recipe.Session) error {
 	if err != nil {
 		return err
 	}
-	tested, err := read(test)
+	tested, err := read(judge)
 	if err != nil {
 		return err
 	}
@@ -94,7 +95,7 @@ func compare(ctx context.Context, s *recipe.Session, learned, tested examples) e
 	rivals, state := newRivals(s, random, learned.digits.Len())
 	steps := s.Epochs * stepsPerEpoch
 	decay := optim.Cosine(steps, 0)
-	scope := tensor.NewScope()
+	scope := s.Scope()
 	err := s.Run(ctx, recipe.Loop{Steps: steps, State: state, Step: func(step int) ([]recipe.Value, error) {
 		var total float64
 		for _, r := range rivals {

@@ -83,7 +83,7 @@ func report(s *recipe.Session, scores []score, rivals []rival) error {
 		s.Conclude("with %d labelled images a network alone gets %.2f%% of the digits wrong, one with two heads %.2f%%; of the loops %.2f%% and %.2f%%",
 			size, 100*spreadOf(digits).mean, 100*spreadOf(sharedDigits).mean, 100*spreadOf(loops).mean, 100*spreadOf(sharedLoops).mean)
 	}
-	f, err := plot.Lines(plot.Chart{Title: "multitask: two heads or two networks", Subtitle: fmt.Sprintf("test error, mean of %d draws of labelled images", repeats),
+	f, err := plot.Lines(plot.Chart{Title: "multitask: two heads or two networks", Subtitle: fmt.Sprintf("%s error, mean of %d draws of labelled images", s.JudgeName(), repeats),
 		XLabel: "labelled images", YLabel: "% wrong", LogX: true, Series: series})
 	if err := s.Picture("errors.png", f, err); err != nil {
 		return err

@@ -30,6 +30,12 @@ type Recipe struct {
 	// Train is how a recipe trains that is no classifier measured on a test set;
 	// Load, New and Configure are nil then.
 	Train func(ctx context.Context, s *Session) error
+	// AnyPrecision says that Train heeds Session.Precision: its steps compute in
+	// scopes of Session.Scope, or in Session.Fit. Others compute in float32.
+	AnyPrecision bool
+	// HoldsOut says that Train takes its data from Session.Sets, so that a part of
+	// the training set can stand in for the test set.
+	HoldsOut bool
 	// Open reads what Train left in a folder and returns what can be done with
 	// it, such as a [Generator]; nil when there is nothing.
 	Open func(dir string) (any, error)

@@ -12,6 +12,7 @@ import (
 	"github.com/hadal-ml/hadal/format/jsonl"
 	"github.com/hadal-ml/hadal/metrics/plot"
 	"github.com/hadal-ml/hadal/nn"
+	"github.com/hadal-ml/hadal/tensor"
 	"github.com/hadal-ml/hadal/train"
 )
 
@@ -35,7 +36,11 @@ type Session struct {
 	Rate      float64
 	Seed      uint64
 	Limit     int  // samples to use of each set, for a quick look; 0: all
+	HoldOut   int  // samples of the training set to measure on, see [Share]
 	Full      bool // the setting of the paper, however long it takes
+	// Precision is the arithmetic of training steps. What is measured with the
+	// trained network is measured in float32.
+	Precision train.Precision
 	Metadata  map[string]string
 
 	// Callbacks shows one of several trainings, as a program would; nil: nobody looks.
@@ -81,6 +86,10 @@ func (s *Session) Conclude(format string, args ...any) {
 // Path returns a path in the folder of the run.
 func (s *Session) Path(name string) string { return filepath.Join(s.Dir, name) }
 
+// Scope returns a scope for the steps of a [Loop], which computes in the
+// session's precision.
+func (s *Session) Scope() *tensor.Scope { return s.Precision.In(tensor.NewScope()) }
+
 // Save writes a model to the folder, as model.safetensors when name is empty,
 // and counts its parameters.
 func (s *Session) Save(name string, model any) error {
@@ -118,6 +127,9 @@ func (s *Session) Fit(ctx context.Context, part string, number, parts int, model
 	}
 	if cfg.Seed == 0 {
 		cfg.Seed = s.Seed
+	}
+	if cfg.Precision == "" {
+		cfg.Precision = s.Precision
 	}
 	checkpoint := filepath.Join(dir, CheckpointFile)
 	if _, err := os.Stat(checkpoint); err == nil {

@@ -23,6 +23,7 @@ var Recipe = recipe.Recipe{
 	Source: "Hochreiter and Schmidhuber, Long short-term memory, 1997; Schuster and Paliwal, 1997", Data: "spamassassin",
 	Expect: "97% of the test mails", Minutes: 2,
 	Epochs: epochs, BatchSize: 32, Rate: 3e-3,
+	AnyPrecision: true,
 	Train: func(ctx context.Context, s *recipe.Session) error {
 		docs, err := load()
 		if err != nil {

@@ -4,8 +4,10 @@ package recipetest
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
 
+	"github.com/hadal-ml/hadal/nn"
 	"github.com/hadal-ml/hadal/recipes/recipe"
 	"github.com/hadal-ml/hadal/train"
 )
@@ -26,4 +28,31 @@ func Interrupt(t testing.TB, s *recipe.Session, steps int64, run func(ctx contex
 		t.Fatalf("the interrupted run says %v", err)
 	}
 	s.Bar = nil
+}
+
+// HeedsPrecision runs two steps of a recipe in float32 and two in bfloat16, each
+// in a new session, and fails the test unless they lead to different weights.
+func HeedsPrecision(t testing.TB, session func() *recipe.Session, run func(ctx context.Context, s *recipe.Session) error) {
+	t.Helper()
+	var weights []map[string][]float64
+	for _, p := range []train.Precision{train.F32, train.BF16} {
+		s := session()
+		s.Precision = p
+		Interrupt(t, s, 2, run)
+		state, _, err := nn.LoadTensors(s.Path(recipe.CheckpointFile))
+		if err != nil {
+			t.Fatal(err)
+		}
+		values := map[string][]float64{}
+		for name, v := range state {
+			values[name] = v.Float64s()
+		}
+		weights = append(weights, values)
+	}
+	for name, v := range weights[0] {
+		if !slices.Equal(v, weights[1][name]) {
+			return
+		}
+	}
+	t.Error("two steps in bfloat16 lead to the same weights as two in float32: the precision is not heeded")
 }
