@@ -1,6 +1,9 @@
 package metrics
 
-import "fmt"
+import (
+	"fmt"
+	"math"
+)
 
 // Average says how the figures of single classes become one.
 type Average int
@@ -146,7 +149,8 @@ func (m *ConfusionMatrix) ClassRecall(class int) float64 {
 
 // ClassFBeta is the weighted harmonic mean of precision and recall of a class,
 // recall counting beta times as much (van Rijsbergen, Information Retrieval,
-// 1979, chapter 7). F1 has beta = 1. It panics on a negative or NaN beta.
+// 1979, chapter 7). F1 has beta = 1. It panics on a beta that is negative,
+// infinite or NaN.
 func (m *ConfusionMatrix) ClassFBeta(class int, beta float64) float64 {
 	return fbeta(float64(m.counts[class*m.classes+class]), float64(m.Support(class)), float64(m.Predicted(class)), beta)
 }
@@ -154,8 +158,8 @@ func (m *ConfusionMatrix) ClassFBeta(class int, beta float64) float64 {
 // fbeta works on counts rather than on precision and recall: that needs one
 // division, and is defined when only one of the two is.
 func fbeta(hits, support, predicted, beta float64) float64 {
-	if !(beta >= 0) {
-		panic(fmt.Sprintf("metrics: FBeta: beta is %v; it must not be negative", beta))
+	if !(beta >= 0 && beta*beta <= math.MaxFloat64) {
+		panic(fmt.Sprintf("metrics: FBeta: beta is %v; it must be finite and not negative", beta))
 	}
 	return ratio((1+beta*beta)*hits, beta*beta*support+predicted)
 }

@@ -1,7 +1,8 @@
 // Package metrics scores predictions against targets: accuracy and top-k,
 // confusion matrices and the report made from them, ROC and precision-recall
-// curves, and regression errors. It is not a loss library: nothing here is
-// differentiable, and everything works on plain slices.
+// curves, regression errors, and the Fréchet distance of generated samples. It is
+// not a loss library: nothing here is differentiable, and everything works on
+// plain slices.
 //
 // Classes are indices 0..classes-1. Scores of several classes lie row-major,
 // one row of classes values per example, and may be float32 or float64; sums

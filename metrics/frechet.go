@@ -64,6 +64,9 @@ func (g *Gaussian) Frechet(other *Gaussian) (float64, error) {
 	if len(other.Mean) != n {
 		return 0, fmt.Errorf("metrics: Fréchet distance: %d features on one side, %d on the other", n, len(other.Mean))
 	}
+	if len(other.Covariance) != n*n {
+		return 0, fmt.Errorf("metrics: Fréchet distance: a covariance has %d values; with %d features it needs %d", len(other.Covariance), n, n*n)
+	}
 	// (CC')^½ has the trace of (RC'R)^½ with R the root of C, and that matrix is
 	// symmetric.
 	values, vectors, err := SymmetricEigen(g.Covariance, n)

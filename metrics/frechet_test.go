@@ -217,9 +217,17 @@ func TestFrechetErrors(t *testing.T) {
 		call func() error
 		want string
 	}{
-		"ragged":   {func() error { _, err := metrics.FitGaussian([]float64{1, 2, 3}, 2); return err }, "3 values are no whole number of rows of 2"},
-		"one row":  {func() error { _, err := metrics.FitGaussian([]float64{1, 2}, 2); return err }, "1 rows"},
-		"NaN":      {func() error { _, err := metrics.FitGaussian([]float64{1, math.NaN()}, 1); return err }, "feature 1 is NaN"},
+		"ragged":  {func() error { _, err := metrics.FitGaussian([]float64{1, 2, 3}, 2); return err }, "3 values are no whole number of rows of 2"},
+		"one row": {func() error { _, err := metrics.FitGaussian([]float64{1, 2}, 2); return err }, "1 rows"},
+		"NaN":     {func() error { _, err := metrics.FitGaussian([]float64{1, math.NaN()}, 1); return err }, "feature 1 is NaN"},
+		"covariance": {func() error {
+			_, err := one.Frechet(&metrics.Gaussian{Mean: []float64{0}})
+			return err
+		}, "a covariance has 0 values"},
+		"own covariance": {func() error {
+			_, err := (&metrics.Gaussian{Mean: []float64{0}}).Frechet(one)
+			return err
+		}, "no square matrix"},
 		"features": {func() error { _, err := one.Frechet(two); return err }, "1 features on one side, 2 on the other"},
 		"square":   {func() error { _, _, err := metrics.SymmetricEigen([]float64{1, 2, 3}, 2); return err }, "no square matrix"},
 		"infinite": {func() error { _, _, err := metrics.SymmetricEigen([]float64{math.Inf(1)}, 1); return err }, "element 0 is +Inf"},

@@ -107,6 +107,7 @@ func TestMistakesOfTheProgrammerPanic(t *testing.T) {
 		"no classes":      func() { metrics.NewConfusionMatrix(0) },
 		"negative beta":   func() { m.ClassFBeta(0, -1) },
 		"NaN beta":        func() { m.FBeta(metrics.Micro, math.NaN()) },
+		"infinite beta":   func() { m.FBeta(metrics.Macro, math.Inf(1)) },
 		"unknown average": func() { m.Precision(metrics.Average(9)) },
 	} {
 		func() {

@@ -18,7 +18,8 @@ type MultiheadAttention struct {
 }
 
 // AttendOptions change what [MultiheadAttention.Attend] attends to. The zero
-// value sees all keys.
+// value sees all keys. A query that sees none gets zeros from its heads, where
+// PyTorch's layer gives NaN.
 type AttendOptions struct {
 	// Causal hides from each query the keys of later positions.
 	Causal bool
@@ -27,16 +28,17 @@ type AttendOptions struct {
 	// layer is the opposite); a number is added to the score.
 	Mask *tensor.Tensor
 	// KeyPadding is a bool (B, S), true where a key is padding that no query sees.
+	// As in Mask, S counts the keys of a cache too.
 	KeyPadding *tensor.Tensor
 	// Cache keeps the keys and values. Those of this call are added to it, and
-	// the queries see all that it holds.
+	// the queries see all that it holds. It is for inference; other passes panic.
 	Cache *KVCache
 }
 
 // NewMultiheadAttention returns a layer for rows of a width, which the heads
-// divide. The projection starts as PyTorch's does: Xavier's uniform
-// distribution over all three parts at once, biases zero. Options: WithInit,
-// WithBiasInit, NoBias.
+// divide. The projection of the inputs starts as PyTorch's does: Xavier's uniform
+// distribution over all three parts at once, biases zero. Options: WithInit and
+// WithBiasInit, which are for this projection only, and NoBias.
 func NewMultiheadAttention(init *Init, width, heads int, list ...Option) *MultiheadAttention {
 	o := build("MultiheadAttention", append([]Option{WithInit(XavierUniform), WithBiasInit(Zeros)}, list...), "WithInit", "WithBiasInit", "NoBias")
 	if heads < 1 || width%heads != 0 {
@@ -61,6 +63,9 @@ func (m *MultiheadAttention) Forward(c *Context, x *tensor.Tensor) *tensor.Tenso
 // (B, T, width). The three may be one tensor, which is then projected at once.
 // With a cache, key and value may be nil: then the queries see what it holds.
 func (m *MultiheadAttention) Attend(c *Context, query, key, value *tensor.Tensor, o AttendOptions) *tensor.Tensor {
+	if o.Cache != nil && !c.noGrad {
+		panic(&tensor.UseError{Op: "multihead_attention", Reason: "a cache is for inference: gradients do not pass it"})
+	}
 	width := m.InProjWeight.Dim(1)
 	for _, x := range []*tensor.Tensor{query, key, value} {
 		if x != nil && (x.NDim() != 3 || x.Dim(2) != width) || x == nil && (o.Cache == nil || key != value) {
@@ -141,7 +146,7 @@ func joinMasks(mask, padding *tensor.Tensor) *tensor.Tensor {
 
 // KVCache keeps the keys and values of what a sequence had so far, so that each
 // step of a generation computes those of its new rows only. The zero value is
-// empty. It is for inference: gradients do not pass it.
+// empty. It is for [Inference]: gradients do not pass it.
 type KVCache struct {
 	keys, values *tensor.Tensor // (B, heads, room, size)
 	n            int

@@ -153,6 +153,30 @@ func TestCacheGivesWhatOnePassGives(t *testing.T) {
 	}
 }
 
+// Padding hides keys whatever the mask is; a number of the mask is added.
+func TestPaddingJoinsEveryMask(t *testing.T) {
+	m := NewMultiheadAttention(NewInit(1), 8, 2)
+	x := tensor.NewRand(1).Normal(0, 1, 2, 3, 8).RequireGrad()
+	padding := tensor.FromSlice([]bool{false, true, false, false, false, true}, 2, 3)
+	seen := tensor.FromSlice([]bool{true, true, false, true, true, true, false, true, true}, 3, 3)
+	attend := func(o AttendOptions) *tensor.Tensor { return m.Attend(Evaluation(), x, x, x, o) }
+	both := attend(AttendOptions{Mask: seen, KeyPadding: padding})
+	bias := tensor.Where(seen, tensor.Scalar(0, tensor.Float32), tensor.Scalar(math.Inf(-1), tensor.Float32))
+	near(t, "numbers", attend(AttendOptions{Mask: bias, KeyPadding: padding}), both, 1e-6)
+	near(t, "one mask for both", attend(AttendOptions{Mask: padding.Not().Unsqueeze(1).Unsqueeze(1).And(seen)}), both, 0)
+	near(t, "no mask", attend(AttendOptions{KeyPadding: padding}), attend(AttendOptions{KeyPadding: padding, Mask: tensor.Zeros(3, 3)}), 1e-6)
+
+	none := attend(AttendOptions{KeyPadding: tensor.FromSlice([]bool{true, true, true, false, false, false}, 2, 3)})
+	near(t, "a query that sees nothing", none.Select(0, 0), m.OutProj.Bias.Expand(3, 8), 0)
+	g := tensor.Grad(none.Square().Sum(), append(Parameters(m), x))
+	for _, v := range g {
+		if !v.IsFinite().All().Bools()[0] {
+			t.Error("a query that sees nothing has a gradient that is not finite")
+		}
+	}
+	near(t, "gradient of what nobody sees", g[len(g)-1].Select(0, 0), tensor.Zeros(3, 8), 0)
+}
+
 func TestDropoutOfAttentionIsOffOutsideTraining(t *testing.T) {
 	f := TransformerConfig{Width: 8, Heads: 2, Dropout: 0.5}
 	l := NewTransformerEncoderLayer(NewInit(1), f)
@@ -187,6 +211,8 @@ func TestAttentionNamesWhatDoesNotFit(t *testing.T) {
 			NewPositionalEncoding(NewInit(1), 4, 8).From(Inference(), x, 2)
 		},
 		"cut to more than there is": func() { cache.Truncate(1) },
+		"cache in training":         func() { m.Attend(Training(1), x, x, x, AttendOptions{Cache: new(KVCache)}) },
+		"cache in evaluation":       func() { m.Attend(Evaluation(), x, x, x, AttendOptions{Cache: new(KVCache)}) },
 	} {
 		func() {
 			defer func() {

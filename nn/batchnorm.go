@@ -49,9 +49,7 @@ func newBatchNorm(layer string, channels int, list []Option) BatchNorm {
 		RunningMean: tensor.Zeros(channels), RunningVar: tensor.Ones(channels), NumBatchesTracked: tensor.Scalar(0, tensor.Int64),
 		Eps: o.eps, Momentum: o.momentum,
 	}
-	if !o.noAffine {
-		l.Weight, l.Bias = tensor.Ones(channels).RequireGrad(), tensor.Zeros(channels).RequireGrad()
-	}
+	l.Weight, l.Bias = o.scaleAndShift(channels)
 	return l
 }
 

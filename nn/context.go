@@ -15,7 +15,8 @@ type Context struct {
 
 // Training returns the context of one training step: dropout drops, batch
 // normalisation uses the batch, and operations are recorded. The seed decides
-// what dropout drops.
+// what dropout drops, so each step needs another one; a [tensor.NewRand] of the
+// same seed draws the same random numbers.
 func Training(seed uint64) *Context {
 	return &Context{training: true, rand: tensor.NewRand(seed)}
 }

@@ -14,7 +14,7 @@ type Conv2d struct {
 // Dilation, Groups, WithInit, WithBiasInit, NoBias.
 func NewConv2d(init *Init, in, out, kernel int, list ...Option) *Conv2d {
 	o := build("Conv2d", list, "Stride", "Padding", "Dilation", "Groups", "WithInit", "WithBiasInit", "NoBias")
-	l := &Conv2d{Options: o.conv("Conv2d", in, out)}
+	l := &Conv2d{Options: o.conv(in, out)}
 	l.Weight, l.Bias = o.weightAndBias(init, in/o.groups*kernel*kernel, out/o.groups*kernel*kernel, out,
 		out, in/o.groups, kernel, kernel)
 	return l
@@ -42,7 +42,7 @@ type Conv1d struct {
 // WithInit, WithBiasInit, NoBias.
 func NewConv1d(init *Init, in, out, kernel int, list ...Option) *Conv1d {
 	o := build("Conv1d", list, "Stride", "Padding", "Dilation", "Groups", "WithInit", "WithBiasInit", "NoBias")
-	l := &Conv1d{Options: o.conv("Conv1d", in, out)}
+	l := &Conv1d{Options: o.conv(in, out)}
 	l.Weight, l.Bias = o.weightAndBias(init, in/o.groups*kernel, out/o.groups*kernel, out, out, in/o.groups, kernel)
 	return l
 }
@@ -67,7 +67,7 @@ type ConvTranspose2d struct {
 // convolution this is the transpose of: out/groups * kernel².
 func NewConvTranspose2d(init *Init, in, out, kernel int, list ...Option) *ConvTranspose2d {
 	o := build("ConvTranspose2d", list, "Stride", "Padding", "OutputPadding", "Dilation", "Groups", "WithInit", "WithBiasInit", "NoBias")
-	l := &ConvTranspose2d{Options: o.conv("ConvTranspose2d", in, out)}
+	l := &ConvTranspose2d{Options: o.conv(in, out)}
 	l.Weight, l.Bias = o.weightAndBias(init, out/o.groups*kernel*kernel, in/o.groups*kernel*kernel, out,
 		in, out/o.groups, kernel, kernel)
 	return l
@@ -90,7 +90,7 @@ type ConvTranspose1d struct {
 // [NewConvTranspose2d].
 func NewConvTranspose1d(init *Init, in, out, kernel int, list ...Option) *ConvTranspose1d {
 	o := build("ConvTranspose1d", list, "Stride", "Padding", "OutputPadding", "Dilation", "Groups", "WithInit", "WithBiasInit", "NoBias")
-	l := &ConvTranspose1d{Options: o.conv("ConvTranspose1d", in, out)}
+	l := &ConvTranspose1d{Options: o.conv(in, out)}
 	l.Weight, l.Bias = o.weightAndBias(init, out/o.groups*kernel, in/o.groups*kernel, out, in, out/o.groups, kernel)
 	return l
 }

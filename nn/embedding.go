@@ -1,6 +1,10 @@
 package nn
 
-import "github.com/hadal-ml/hadal/tensor"
+import (
+	"fmt"
+
+	"github.com/hadal-ml/hadal/tensor"
+)
 
 // Embedding is a learned table of vectors, looked up by number: int64 (...) to
 // (..., width).
@@ -12,9 +16,14 @@ type Embedding struct {
 // NewEmbedding returns a table. It starts with normal values of variance 1.
 // Options: PaddingIndex, WithInit (which is told a fan-in of 1).
 func NewEmbedding(init *Init, rows, width int, list ...Option) *Embedding {
-	o := build("Embedding", append([]Option{WithInit(Normal(0, 1))}, list...), "PaddingIndex", "WithInit")
+	return newEmbedding(init, "Embedding", rows, width, list)
+}
+
+// newEmbedding returns the table of a layer.
+func newEmbedding(init *Init, layer string, rows, width int, list []Option) *Embedding {
+	o := build(layer, append([]Option{WithInit(Normal(0, 1))}, list...), "PaddingIndex", "WithInit")
 	if o.paddingIndex >= rows {
-		panic(&tensor.UseError{Op: "nn.NewEmbedding", Reason: "the padding index is not a row of the table"})
+		panic(&tensor.UseError{Op: "nn.New" + layer, Reason: fmt.Sprintf("the padding index %d is not one of the %d rows of the table", o.paddingIndex, rows)})
 	}
 	weight := o.weight(init.next(), 1, width, rows, width)
 	if o.paddingIndex >= 0 {

@@ -173,3 +173,41 @@ func ExampleWithInit() {
 	fmt.Printf("%.0f %.1f\n", identity.Sum().Item(), linear.Bias.Sum().Item())
 	// Output: 3 1.5
 }
+
+// A network for another task takes over what fits and learns the rest anew.
+func ExampleLoadFitting() {
+	digits := NewLeNet(nn.NewInit(1))
+	letters := NewLeNet(nn.NewInit(2))
+	letters.FC3 = nn.NewLinear(nn.NewInit(3), 84, 26)
+
+	state := map[string]*tensor.Tensor{}
+	for _, t := range nn.State(digits) {
+		state[t.Name()] = t
+	}
+	loaded, skipped, err := nn.LoadFitting(letters, state)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(len(loaded), "tensors are those of the digits")
+	for _, s := range skipped {
+		fmt.Printf("%s: %s\n", s.Name, s.Reason)
+	}
+	// Output:
+	// 8 tensors are those of the digits
+	// fc3.bias: the weights' has shape (10,), the model's (26,)
+	// fc3.weight: the weights' has shape (10, 84), the model's (26, 84)
+}
+
+// A transposed convolution makes images larger. With stride 2 two sizes of the
+// input of its convolution give one of the output; OutputPadding chooses.
+func ExampleConvTranspose2d() {
+	x := tensor.Zeros(1, 8, 7, 7)
+	for _, more := range []int{0, 1} {
+		up := nn.NewConvTranspose2d(nn.NewInit(1), 8, 4, 3, nn.Stride(2), nn.Padding(1), nn.OutputPadding(more))
+		fmt.Println(up.Forward(nn.Inference(), x).Shape())
+	}
+	// Output:
+	// [1 4 13 13]
+	// [1 4 14 14]
+}

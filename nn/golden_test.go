@@ -81,7 +81,11 @@ func TestLayersEqualPyTorch(t *testing.T) {
 		return NewConv2d(init, c.Int("in_channels", 0), c.Int("out_channels", 0), c.Int("kernel_size", 0), convOptions(c)...)
 	}
 	embedding := func(c fixtures.Case) Module {
-		return NewEmbedding(init, c.Int("num_embeddings", 0), c.Int("embedding_dim", 0), PaddingIndex(c.Int("padding_idx", -1)))
+		var o []Option
+		if c.Has("padding_idx") {
+			o = append(o, PaddingIndex(c.Int("padding_idx", 0)))
+		}
+		return NewEmbedding(init, c.Int("num_embeddings", 0), c.Int("embedding_dim", 0), o...)
 	}
 	normOptions := func(c fixtures.Case) []Option {
 		return []Option{Eps(c.Float("eps", 1e-5)), Momentum(c.Float("momentum", 0.1))}
@@ -219,6 +223,7 @@ func TestLossesEqualPyTorch(t *testing.T) {
 	three := map[string]func(...LossOption) Loss3{
 		"margin_ranking_loss": MarginRankingWith, "cosine_embedding_loss": CosineEmbeddingWith,
 		"triplet_margin_loss": TripletMarginWith, "contrastive_loss": ContrastiveWith,
+		"negative_sampling": NegativeSamplingWith,
 	}
 	used := map[string]bool{}
 	for _, c := range f.Cases {
@@ -232,6 +237,8 @@ func TestLossesEqualPyTorch(t *testing.T) {
 				y = two[c.Op()](o...)(in["input"], in["target"])
 			case c.Op() == "triplet_margin_loss":
 				y = TripletMarginWith(o...)(in["anchor"], in["positive"], in["negative"])
+			case c.Op() == "negative_sampling":
+				y = NegativeSamplingWith(o...)(in["centre"], in["beside"], in["noise"])
 			case three[c.Op()] != nil:
 				y = three[c.Op()](o...)(in["input1"], in["input2"], in["target"])
 			default:

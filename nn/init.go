@@ -24,8 +24,9 @@ func (i *Init) next() *tensor.Rand {
 }
 
 // Initializer draws the initial values of one weight, in float32. fanIn and
-// fanOut are the numbers of inputs to and outputs from one unit. An initialiser
-// is a function, so anyone can write one.
+// fanOut are the numbers of inputs to and outputs from one unit; where channels
+// are cut into groups, those of its group (PyTorch counts the outputs of all). An
+// initialiser is a function, so anyone can write one.
 type Initializer func(r *tensor.Rand, fanIn, fanOut int, shape ...int) *tensor.Tensor
 
 // Zeros starts with zeros.

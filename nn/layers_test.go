@@ -178,10 +178,86 @@ func TestEmbeddingPaddingStartsAtZeroAndIsNotLearned(t *testing.T) {
 	near(t, "row", y.Select(0, 0), tensor.Zeros(3), 0)
 	y.Sum().Backward()
 	near(t, "gradient", l.Weight.Grad().Sum(1), tensor.FromSlice([]float32{0, 3, 0, 0}), 0)
-	useErrorOf(t, func() { NewEmbedding(NewInit(1), 4, 3, PaddingIndex(4)) })
+	if e := useErrorOf(t, func() { NewEmbedding(NewInit(1), 4, 3, PaddingIndex(4)) }); !strings.Contains(e.Error(), "4 is not one of the 4 rows") {
+		t.Error(e)
+	}
 	if e := shapeErrorOf(t, func() { l.Forward(Training(1), tensor.FromSlice([]int64{4}, 1)) }); !strings.Contains(e.Error(), "id 4") {
 		t.Error(e)
 	}
+}
+
+func TestEmbeddingBagOfOneSizeIsARunOverItsRows(t *testing.T) {
+	for _, mode := range []tensor.BagMode{tensor.BagSum, tensor.BagMean, tensor.BagMax} {
+		l := NewEmbeddingBag(NewInit(1), 5, 3, mode, PaddingIndex(0))
+		ids := tensor.FromSlice([]int64{1, 4, 0, 2, 2, 3, 0, 0, 0}, 3, 3)
+		y := l.Forward(Training(1), ids)
+		near(t, string(mode), y, l.Run(Training(1), ids.Reshape(9), tensor.FromSlice([]int64{0, 3, 6})), 0)
+		near(t, string(mode)+" of padding", y.Select(0, 2), tensor.Zeros(3), 0)
+		if g := tensor.Grad(y.Sum(), []*tensor.Tensor{l.Weight})[0]; g.Select(0, 0).Abs().Sum().Item() != 0 || g.Select(0, 1).Abs().Sum().Item() == 0 {
+			t.Errorf("%s: the gradient is %v", mode, g.Float64s())
+		}
+		near(t, string(mode)+" of no ids", l.Forward(Training(1), ids.Narrow(1, 0, 0)), tensor.Zeros(3, 3), 0)
+	}
+	if e := useErrorOf(t, func() { NewEmbeddingBag(NewInit(1), 5, 3, "median") }); !strings.Contains(e.Error(), `no mode "median"`) {
+		t.Error(e)
+	}
+	if e := useErrorOf(t, func() { NewEmbeddingBag(NewInit(1), 5, 3, tensor.BagSum, NoBias()) }); e.Op != "nn.NewEmbeddingBag" {
+		t.Error(e)
+	}
+	if e := shapeErrorOf(t, func() {
+		NewEmbeddingBag(NewInit(1), 5, 3, tensor.BagSum).Forward(Training(1), tensor.FromSlice([]int64{1}))
+	}); e.Op != "embedding_bag" {
+		t.Error(e)
+	}
+}
+
+func TestEmbeddingBagWithFactors(t *testing.T) {
+	l := NewEmbeddingBag(NewInit(1), 5, 3, tensor.BagSum, PaddingIndex(3))
+	To(l, tensor.Float64)
+	ids, offsets := tensor.FromSlice([]int64{2, 0, 2, 3, 1, 3}), tensor.FromSlice([]int64{0, 3, 3, 5}) // the second bag is empty
+	factors := tensor.FromSlice([]float64{2, -1, 0.5, 4, 3, 5}).RequireGrad()
+	row := func(i int) *tensor.Tensor { return l.Weight.Select(0, i) }
+	want := tensor.Stack(0, row(2).MulScalar(2.5).Sub(row(0)), row(0).MulScalar(0), row(1).MulScalar(3), row(0).MulScalar(0))
+	run := func() *tensor.Tensor { return l.RunWeighted(Training(1), ids, offsets, factors) }
+	near(t, "factors", run(), want, 1e-12)
+	near(t, "factors of one", l.RunWeighted(Training(1), ids, offsets, tensor.Full(1, tensor.Float64, 6)), l.Run(Training(1), ids, offsets), 0)
+	gy := tensor.NewSampler(2).Normal(4, 3)
+	got := tensor.GradWith(run(), gy, []*tensor.Tensor{l.Weight})[0]
+	near(t, "gradient of the table", got, tensor.GradWith(want, gy, []*tensor.Tensor{l.Weight})[0], 1e-12)
+	g := tensor.GradWith(run(), gy, []*tensor.Tensor{factors})[0]
+	near(t, "gradient of a factor", g.Select(0, 1), row(0).Mul(gy.Select(0, 0)).Sum(), 1e-12)
+	near(t, "gradient of padding", g.Select(0, 3), tensor.Scalar(0, tensor.Float64), 0)
+
+	l.Mode = tensor.BagMean
+	if e := useErrorOf(t, func() { run() }); !strings.Contains(e.Error(), "a mean takes no factors") {
+		t.Error(e)
+	}
+	l.Mode = tensor.BagSum
+	if e := shapeErrorOf(t, func() { l.RunWeighted(Training(1), ids, offsets, tensor.Ones(5)) }); !strings.Contains(e.Error(), "a factor for each") {
+		t.Error(e)
+	}
+}
+
+func TestNormalisationsRefuseOtherShapes(t *testing.T) {
+	c := Training(1)
+	for want, f := range map[string]func(){
+		"needs (N, 8, ...)":            func() { NewGroupNorm(1, 8).Forward(c, tensor.Ones(2, 1, 3)) },
+		"8 channels":                   func() { NewGroupNorm(3, 8) },
+		"into 0 groups":                func() { NewGroupNorm(0, 8) },
+		"must have the same shape":     func() { NewLayerNorm(4).AddForward(c, tensor.Ones(2, 3, 4), tensor.Ones(3, 2, 4)) },
+		"the last axes must be (2, 4)": func() { NewLayerNormOver([]int{2, 4}).Forward(c, tensor.Ones(2, 3, 4)) },
+		"the last axes must be (5,)":   func() { NewRMSNorm([]int{5}, NoAffine()).Forward(c, tensor.Ones(2, 3, 4)) },
+	} {
+		if e := shapeErrorOf(t, f); !strings.Contains(e.Error(), want) {
+			t.Errorf("%q does not say %q", e, want)
+		}
+	}
+	x := tensor.NewRand(1).Normal(3, 2, 2, 4, 5)
+	plain := NewGroupNorm(2, 4, NoAffine())
+	if n := len(Parameters(plain)); n != 0 {
+		t.Errorf("%d parameters, want none", n)
+	}
+	near(t, "without scale and shift", plain.Forward(c, x), NewGroupNorm(2, 4).Forward(c, x), 0)
 }
 
 func TestConvTranspose1dIsTheTransposeOfConv1d(t *testing.T) {
@@ -282,6 +358,37 @@ func TestShapeErrorsNameOpPathAndBothShapes(t *testing.T) {
 	}
 	// A panic of any other kind passes through unchanged.
 	useErrorOf(t, func() { Sequential{Dropout{2}}.Forward(Training(1), tensor.Ones(1)) })
+}
+
+func TestOptionsOutOfRangePanic(t *testing.T) {
+	for want, f := range map[string]func(){
+		"nn.Stride: it is 0":         func() { Stride(0) },
+		"nn.Padding: it is -1":       func() { Padding(-1) },
+		"nn.Dilation: it is 0":       func() { Dilation(0) },
+		"nn.OutputPadding: it is -1": func() { OutputPadding(-1) },
+		"nn.PaddingIndex: it is -1":  func() { PaddingIndex(-1) },
+		"nn.Eps: it is -1":           func() { Eps(-1) },
+		"nn.Eps: it is NaN":          func() { Eps(math.NaN()) },
+		"a batch is 1.5":             func() { Momentum(1.5) },
+	} {
+		if e := useErrorOf(t, f); !strings.Contains(e.Error(), want) {
+			t.Errorf("%q does not say %q", e, want)
+		}
+	}
+}
+
+func TestLayersWithoutElementsPanic(t *testing.T) {
+	init := NewInit(1)
+	for name, f := range map[string]func(){
+		"Linear":             func() { NewLinear(init, 0, 3) },
+		"Conv2d":             func() { NewConv2d(init, 2, 3, 0) },
+		"ConvTranspose1d":    func() { NewConvTranspose1d(init, 2, 0, 3) },
+		"MultiheadAttention": func() { NewMultiheadAttention(init, 0, 1) },
+	} {
+		if e := shapeErrorOf(t, f); e.Op != "nn.New"+name || !strings.Contains(e.Error(), "at least 1") {
+			t.Errorf("%s: %v", name, e)
+		}
+	}
 }
 
 func TestOptionsThatMeanNothingPanic(t *testing.T) {

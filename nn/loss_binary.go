@@ -1,11 +1,17 @@
 package nn
 
-import "github.com/hadal-ml/hadal/tensor"
+import (
+	"fmt"
+	"slices"
+
+	"github.com/hadal-ml/hadal/tensor"
+)
 
 // BCE is the mean binary cross-entropy of probabilities with targets of the
 // same shape: -(t*log(p) + (1-t)*log(1-p)). As in PyTorch a logarithm is never
-// below -100; where it is held there, its gradient is 0. [BCEWithLogits] has no
-// such limit.
+// below -100; where it is held there, its gradient is 0, where PyTorch's is up to
+// 1e12. [BCEWithLogits] has no such limit. What is no probability, such as a
+// logit, panics with its position.
 func BCE(probabilities, target *tensor.Tensor) *tensor.Tensor {
 	return bce(probabilities, target, lossOptions{})
 }
@@ -18,10 +24,25 @@ func BCEWith(list ...LossOption) Loss {
 
 func bce(p, target *tensor.Tensor, o lossOptions) *tensor.Tensor {
 	sameShape("bce", p, target)
+	mustBeProbabilities("bce", p.Detach())
 	t := target.To(p.DType())
 	yes, no := t.Mul(limitedLog(p)), oneMinus(t).Mul(limitedLog(oneMinus(p)))
-	return o.reduce(o.weighted(yes.Add(no).Neg()))
+	return o.reduce(weighted("bce", yes.Add(no).Neg(), o.weight))
 }
+
+func mustBeProbabilities(loss string, p *tensor.Tensor) {
+	if p.Len() == 0 || p.Min().Item() >= -roundedProbability && p.Max().Item() <= 1+roundedProbability {
+		return
+	}
+	for i, v := range p.Float64s() { // NaN is for whoever watches the loss
+		if v < -roundedProbability || v > 1+roundedProbability {
+			panic(&tensor.UseError{Op: loss, Reason: fmt.Sprintf("element %d of the probabilities is %v, it must be in [0, 1]; BCEWithLogits takes logits", i, v)})
+		}
+	}
+}
+
+// roundedProbability is how far rounding may take a probability out of [0, 1].
+const roundedProbability = 1e-6
 
 // limitedLog is the logarithm, held at -100 for what is too small for it.
 func limitedLog(p *tensor.Tensor) *tensor.Tensor {
@@ -32,12 +53,17 @@ func limitedLog(p *tensor.Tensor) *tensor.Tensor {
 
 func oneMinus(t *tensor.Tensor) *tensor.Tensor { return t.Neg().AddScalar(1) }
 
-// weighted multiplies with the weights of the elements, if there are any.
-func (o lossOptions) weighted(losses *tensor.Tensor) *tensor.Tensor {
-	if o.weight == nil {
+// weighted multiplies losses with the weights of their elements, if there are
+// any. Weights of more elements would repeat the losses, which is never meant.
+func weighted(loss string, losses, weight *tensor.Tensor) *tensor.Tensor {
+	if weight == nil {
 		return losses
 	}
-	return losses.Mul(o.weight)
+	y := losses.Mul(weight)
+	if !slices.Equal(y.Shape(), losses.Shape()) {
+		misfit(loss, "the weight must broadcast to the shape of the losses", losses, weight)
+	}
+	return y
 }
 
 // BCEWithLogits is the mean binary cross-entropy of sigmoid(logits) with
@@ -58,10 +84,8 @@ func bceWithLogits(x, target *tensor.Tensor, o lossOptions) *tensor.Tensor {
 	t := target.To(x.DType())
 	// -log(sigmoid(x)) = softplus(-x), -log(1-sigmoid(x)) = softplus(x).
 	yes, no := t.Mul(x.Neg().Softplus()), oneMinus(t).Mul(x.Softplus())
-	if o.posWeight != nil {
-		yes = yes.Mul(o.posWeight)
-	}
-	return o.reduce(o.weighted(yes.Add(no)))
+	yes = weighted("bce_with_logits", yes, o.posWeight)
+	return o.reduce(weighted("bce_with_logits", yes.Add(no), o.weight))
 }
 
 // SoftMargin is the mean of log(1+exp(-t*x)) for targets t of 1 or -1.

@@ -6,10 +6,11 @@ import (
 	"github.com/hadal-ml/hadal/tensor"
 )
 
-// CrossEntropy is the mean cross-entropy of softmax(logits) with the targets:
-// logits (N, C) or (N, C, d1, ...) with int64 classes (N) or (N, d1, ...), or
-// with probabilities of the shape of the logits. Class -100 is left out. A
-// class outside the range panics with its row.
+// CrossEntropy is the mean cross-entropy of softmax(logits) with the targets, in
+// nats: logits (N, C) or (N, C, d1, ...) with int64 classes (N) or (N, d1, ...),
+// or with probabilities of the shape of the logits. Class -100 is left out: the
+// mean is over the others, and NaN when there are none, as in PyTorch. A class
+// outside the range panics with its row.
 func CrossEntropy(logits, target *tensor.Tensor) *tensor.Tensor {
 	return crossEntropy(logits, target, crossEntropyDefaults)
 }
@@ -17,7 +18,7 @@ func CrossEntropy(logits, target *tensor.Tensor) *tensor.Tensor {
 var crossEntropyDefaults = lossOptions{ignore: -100}
 
 // CrossEntropyWith is [CrossEntropy] with settings: Weight (of classes),
-// LabelSmoothing, IgnoreIndex, Reduce.
+// LabelSmoothing, IgnoreIndex (not with probabilities), Reduce.
 func CrossEntropyWith(list ...LossOption) Loss {
 	o := buildLoss("CrossEntropy", crossEntropyDefaults, list, "Weight", "LabelSmoothing", "IgnoreIndex")
 	return func(logits, target *tensor.Tensor) *tensor.Tensor { return crossEntropy(logits, target, o) }
@@ -70,6 +71,9 @@ func crossEntropyOfProbabilities(logits, target *tensor.Tensor, o lossOptions) *
 	if logits.NDim() < 2 {
 		misfit(op, "needs logits (N, C, ...)", logits, target)
 	}
+	if o.ignore != crossEntropyDefaults.ignore {
+		panic(&tensor.UseError{Op: op, Reason: fmt.Sprintf("class %d is to be left out, but the targets are probabilities and not classes", o.ignore)})
+	}
 	classes := logits.Dim(1)
 	if o.smoothing > 0 {
 		target = target.MulScalar(1 - o.smoothing).AddScalar(o.smoothing / float64(classes))
@@ -89,7 +93,7 @@ func crossEntropyOfProbabilities(logits, target *tensor.Tensor, o lossOptions) *
 
 // NLL is the mean negative log-likelihood: log-probabilities (N, C) or
 // (N, C, d1, ...) with int64 classes (N) or (N, d1, ...). Class -100 is left
-// out. A class outside the range panics with its row.
+// out, as in [CrossEntropy]. A class outside the range panics with its row.
 func NLL(logProbabilities, classes *tensor.Tensor) *tensor.Tensor {
 	return nll(logProbabilities, classes, crossEntropyDefaults)
 }

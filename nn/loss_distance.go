@@ -1,6 +1,11 @@
 package nn
 
-import "github.com/hadal-ml/hadal/tensor"
+import (
+	"fmt"
+	"math"
+
+	"github.com/hadal-ml/hadal/tensor"
+)
 
 // CosineEmbedding compares rows of a and b (N, D) with targets (N): it is the
 // mean of 1-cos where the target is 1 and of max(0, cos-margin) where it is -1,
@@ -63,9 +68,12 @@ func TripletMargin(anchor, positive, negative *tensor.Tensor) *tensor.Tensor {
 var tripletDefaults = lossOptions{margin: 1, power: 2}
 
 // TripletMarginWith is [TripletMargin] with settings: Margin, Power (of the
-// distance), Swap, Reduce.
+// distance, above 0), Swap, Reduce.
 func TripletMarginWith(list ...LossOption) Loss3 {
 	o := buildLoss("TripletMargin", tripletDefaults, list, "Margin", "Power", "Swap")
+	if !(o.power > 0 && o.power <= math.MaxFloat64) {
+		panic(&tensor.UseError{Op: "nn.TripletMargin", Reason: fmt.Sprintf("the power is %v; it must be above 0 and finite", o.power)})
+	}
 	return func(anchor, positive, negative *tensor.Tensor) *tensor.Tensor {
 		return tripletMargin(anchor, positive, negative, o)
 	}

@@ -86,8 +86,8 @@ func difference(op string, prediction, target *tensor.Tensor) *tensor.Tensor {
 
 // KLDiv is the Kullback-Leibler divergence of log-probabilities from target
 // probabilities of the same shape: the mean of t*(log(t) - x) over all
-// elements. That mean is PyTorch's default; the divergence proper is the one of
-// KLDivWith(Reduce(ReduceBatchMean)).
+// elements, NaN where a target is negative. That mean is PyTorch's default; the
+// divergence proper is the one of KLDivWith(Reduce(ReduceBatchMean)).
 func KLDiv(logProbabilities, target *tensor.Tensor) *tensor.Tensor {
 	return klDiv(logProbabilities, target, lossOptions{})
 }
@@ -105,8 +105,9 @@ func klDiv(x, t *tensor.Tensor, o lossOptions) *tensor.Tensor {
 	if o.logTarget {
 		return o.reduce(t.Exp().Mul(t.Sub(x)))
 	}
-	// t*log(t) is 0 at t = 0, where the product would be NaN.
-	positive := t.GreaterScalar(0)
-	logT := tensor.Where(positive, t, tensor.Scalar(1, t.DType())).Log()
+	// t*log(t) is 0 at t = 0, where the product would be NaN. Below 0, where there
+	// are no probabilities, it is NaN.
+	none, one := t.Equal(tensor.Scalar(0, t.DType())), tensor.Scalar(1, t.DType())
+	logT := tensor.Where(none, one, t).Log()
 	return o.reduce(t.Mul(logT).Sub(t.Mul(x)))
 }

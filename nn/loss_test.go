@@ -44,10 +44,11 @@ func TestTheFunctionsAreTheDefaults(t *testing.T) {
 		plain, with Loss3
 		target      *tensor.Tensor
 	}{
-		"CosineEmbedding": {CosineEmbedding, CosineEmbeddingWith(), pm},
-		"Contrastive":     {Contrastive, ContrastiveWith(), tensor.FromSlice([]int64{1, 0, 0, 1})},
-		"TripletMargin":   {TripletMargin, TripletMarginWith(), a.Add(b)},
-		"MarginRanking":   {MarginRanking, MarginRankingWith(), tensor.Ones(4, 3)},
+		"CosineEmbedding":  {CosineEmbedding, CosineEmbeddingWith(), pm},
+		"Contrastive":      {Contrastive, ContrastiveWith(), tensor.FromSlice([]int64{1, 0, 0, 1})},
+		"TripletMargin":    {TripletMargin, TripletMarginWith(), a.Add(b)},
+		"NegativeSampling": {NegativeSampling, NegativeSamplingWith(), r.Normal(0, 1, 4, 2, 3)},
+		"MarginRanking":    {MarginRanking, MarginRankingWith(), tensor.Ones(4, 3)},
 	} {
 		near(t, name, c.plain(a, b, c.target), c.with(a, b, c.target), 0)
 	}
@@ -67,6 +68,63 @@ func TestDistancesOfOtherPowers(t *testing.T) {
 	near(t, "1", TripletMarginWith(Power(1), Margin(2))(a, b, c), tensor.Scalar(1, tensor.Float32), 1e-5) // 3 - 4 + 2
 	want := math.Cbrt(9) - math.Cbrt(28) + 2
 	near(t, "3", TripletMarginWith(Power(3), Margin(2))(a, b, c), tensor.Scalar(want, tensor.Float32), 1e-5)
+}
+
+// Rounding may take a probability a little out of [0, 1]; NaN is for Fit to find.
+func TestBCEOfRoundedProbabilities(t *testing.T) {
+	p := tensor.FromSlice([]float32{-1e-7, 1 + 1.2e-7})
+	near(t, "right", BCE(p, tensor.FromSlice([]float32{0, 1})), tensor.Scalar(0, tensor.Float32), 1e-6)
+	near(t, "wrong", BCE(p, tensor.FromSlice([]float32{1, 0})), tensor.Scalar(100, tensor.Float32), 0)
+	if y := BCE(tensor.FromSlice([]float64{math.NaN()}), tensor.FromSlice([]float64{1})).Item(); !math.IsNaN(y) {
+		t.Errorf("NaN gives %v", y)
+	}
+}
+
+// As PyTorch, which computes target*log(target).
+func TestKLDivOfNegativeTargetsIsNaN(t *testing.T) {
+	x := tensor.FromSlice([]float32{-1, -2})
+	if y := KLDiv(x, tensor.FromSlice([]float32{1.5, -0.5})).Item(); !math.IsNaN(y) {
+		t.Errorf("a negative target gives %v", y)
+	}
+	near(t, "zero", KLDiv(x, tensor.FromSlice([]float32{1, 0})), tensor.Scalar(0.5, tensor.Float32), 1e-6)
+}
+
+func TestWhereAllRowsAreIgnoredTheMeanIsNaNAndTheGradientZero(t *testing.T) {
+	x := tensor.NewRand(1).Normal(0, 1, 2, 3).RequireGrad()
+	for name, loss := range map[string]Loss{"CrossEntropy": CrossEntropy, "smoothed": CrossEntropyWith(LabelSmoothing(0.1)), "NLL": NLL} {
+		y := loss(x, tensor.FromSlice([]int64{-100, -100}))
+		if !math.IsNaN(y.Item()) {
+			t.Errorf("%s: the mean is %v", name, y.Item())
+		}
+	}
+	none := CrossEntropyWith(Reduce(ReduceSum))(x, tensor.FromSlice([]int64{-100, -100}))
+	near(t, "sum", none, tensor.Scalar(0, tensor.Float32), 0)
+	near(t, "gradient", tensor.Grad(none, []*tensor.Tensor{x})[0], tensor.Zeros(2, 3), 0)
+}
+
+func TestNegativeSamplingEqualsItsFormula(t *testing.T) {
+	s := tensor.NewSampler(1)
+	centre, beside, noise := s.Normal(3, 4), s.Normal(3, 4), s.Normal(3, 2, 4)
+	dot := func(a, b *tensor.Tensor) float64 { return a.Mul(b).Sum().Item() }
+	cost := func(x float64) float64 { return math.Log1p(math.Exp(-x)) } // -log(sigmoid(x))
+	var want []float64
+	for i := range 3 {
+		c := centre.Select(0, i)
+		v := cost(dot(c, beside.Select(0, i)))
+		for k := range 2 {
+			v += cost(-dot(c, noise.Select(0, i).Select(0, k)))
+		}
+		want = append(want, v)
+	}
+	losses := tensor.FromSlice(want)
+	near(t, "losses", NegativeSamplingWith(Reduce(ReduceNone))(centre, beside, noise), losses, 1e-12)
+	near(t, "mean", NegativeSampling(centre, beside, noise), losses.Mean(), 1e-12)
+	near(t, "without noise", NegativeSampling(centre.Narrow(0, 0, 1), beside.Narrow(0, 0, 1), tensor.Full(0, tensor.Float64, 1, 0, 4)),
+		tensor.FromSlice([]float64{cost(dot(centre.Select(0, 0), beside.Select(0, 0)))}).Sum(), 1e-12)
+	in := []*tensor.Tensor{centre.RequireGrad(), beside.RequireGrad(), noise.RequireGrad()}
+	if d, err := tensor.GradCheck(func(in []*tensor.Tensor) *tensor.Tensor { return NegativeSampling(in[0], in[1], in[2]) }, in); err != nil {
+		t.Errorf("%g: %v", d, err)
+	}
 }
 
 func TestEqualRowsHaveFiniteGradients(t *testing.T) {
@@ -100,11 +158,14 @@ func TestLossesOfTargetsThatDoNotFit(t *testing.T) {
 		"mse":            {func() { MSE(tensor.Ones(3, 1), tensor.Ones(3)) }, []string{"mse", "(3, 1)", "(3,)"}},
 		"gaussian kl":    {func() { GaussianKL(tensor.Ones(3, 1), tensor.Ones(3)) }, []string{"gaussian_kl", "(3, 1)", "(3,)"}},
 		"bce":            {func() { BCE(tensor.Ones(3, 1), tensor.Ones(3)) }, []string{"bce", "(3, 1)", "(3,)"}},
+		"bce weight":     {func() { BCEWith(Weight(tensor.Ones(3, 1)))(tensor.Ones(3), tensor.Ones(3)) }, []string{"bce", "(3,)", "(3, 1)"}},
+		"positives":      {func() { BCEWithLogitsWith(PosWeight(tensor.Ones(3, 1)))(tensor.Ones(3), tensor.Ones(3)) }, []string{"bce_with_logits", "(3,)", "(3, 1)"}},
 		"float classes":  {func() { NLL(x, tensor.Ones(3)) }, []string{"int64"}},
 		"multi margin":   {func() { MultiMargin(tensor.Ones(1, 2, 3), classes) }, []string{"multi_margin", "(1, 2, 3)"}},
 		"cosine":         {func() { CosineEmbedding(x, x, tensor.Ones(2)) }, []string{"cosine_embedding", "(3, 4)", "(2,)"}},
 		"triplet":        {func() { TripletMargin(tensor.Ones(3), tensor.Ones(3), tensor.Ones(3)) }, []string{"triplet_margin", "(3,)"}},
 		"margin ranking": {func() { MarginRanking(x, x, tensor.Ones(3)) }, []string{"margin_ranking", "(3, 4)", "(3,)"}},
+		"noise":          {func() { NegativeSampling(x, x, tensor.Ones(4, 3, 4)) }, []string{"negative_sampling", "noise (N, K, D)", "(4, 3, 4)"}},
 	} {
 		e := shapeErrorOf(t, c.run)
 		for _, want := range c.want {
@@ -124,6 +185,11 @@ func TestLossesOfTargetsThatDoNotFit(t *testing.T) {
 		"smoothing":  {func() { CrossEntropyWith(LabelSmoothing(1)) }, "outside [0, 1)"},
 		"power":      {func() { MultiMarginWith(Power(3)) }, "1 or 2"},
 		"threshold":  {func() { HuberWith(Threshold(0)) }, "positive"},
+		"logits":     {func() { BCE(tensor.FromSlice([]float32{0.5, -3}), tensor.Ones(2)) }, "element 1 of the probabilities is -3"},
+		"above one":  {func() { BCE(tensor.FromSlice([]float32{1, 0, 2}), tensor.Ones(3)) }, "element 2 of the probabilities is 2"},
+		"norm of 0":  {func() { TripletMarginWith(Power(0)) }, "above 0"},
+		"max norm":   {func() { TripletMarginWith(Power(math.Inf(1))) }, "finite"},
+		"ignored":    {func() { CrossEntropyWith(IgnoreIndex(1))(x, x) }, "class 1 is to be left out"},
 	} {
 		if e := useErrorOf(t, c.run); !strings.Contains(e.Error(), c.want) {
 			t.Errorf("%s: %q does not have %q", name, e, c.want)

@@ -2,6 +2,7 @@ package nn
 
 import (
 	"fmt"
+	"maps"
 	"path"
 	"reflect"
 	"slices"
@@ -28,10 +29,16 @@ type entry struct {
 	places []reflect.Value // where the model holds it; several when tied
 }
 
-// walk lists the tensors of a model and names them.
+// walk lists the tensors of a model and names them. Of two with one name, a file
+// would keep one and load it into both.
 func walk(model any) []entry {
 	entries := collect(model)
+	taken := make(map[string]bool, len(entries))
 	for _, e := range entries {
+		if taken[e.name] {
+			panic(&tensor.UseError{Op: "nn", Reason: fmt.Sprintf("two tensors of the model have the name %q; rename a field, or tag it `nn:\"other\"`", e.name)})
+		}
+		taken[e.name] = true
 		if e.tensor.Name() != e.name { // once named, a model is only read, by any number of goroutines
 			e.tensor.SetName(e.name)
 		}
@@ -198,7 +205,7 @@ func LoadState(model any, state map[string]*tensor.Tensor) error {
 			return fmt.Errorf("the weights' tensor %q has shape %s, the model's has %s", e.name, tensor.ShapeString(from.Shape()), tensor.ShapeString(e.tensor.Shape()))
 		}
 	}
-	for name := range state {
+	for _, name := range slices.Sorted(maps.Keys(state)) {
 		if !known[name] {
 			return fmt.Errorf("the weights have a tensor %q, which the model does not", name)
 		}

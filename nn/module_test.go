@@ -337,6 +337,18 @@ func TestGradCheckRefusesDropout(t *testing.T) {
 	}
 }
 
+func TestTwoTensorsOfOneNamePanic(t *testing.T) {
+	init := NewInit(1)
+	m := &struct{ FC1, Fc1 *Linear }{NewLinear(init, 2, 2), NewLinear(init, 2, 2)}
+	if e := useErrorOf(t, func() { Parameters(m) }); !strings.Contains(e.Error(), `"fc1.weight"`) {
+		t.Error(e)
+	}
+	m.Fc1 = m.FC1 // is tied
+	if n := len(Parameters(m)); n != 2 {
+		t.Errorf("%d parameters", n)
+	}
+}
+
 func TestNumberedFields(t *testing.T) {
 	init := NewInit(1)
 	m := struct {

@@ -1,6 +1,7 @@
 package nn
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/hadal-ml/hadal/tensor"
@@ -26,12 +27,7 @@ func NewLayerNorm(size int, list ...Option) *LayerNorm {
 func NewLayerNormOver(shape []int, list ...Option) *LayerNorm {
 	o := build("LayerNorm", list, "Eps", "NoBias", "NoAffine")
 	l := &LayerNorm{Shape: slices.Clone(shape), Eps: o.eps}
-	if !o.noAffine {
-		l.Weight = tensor.Ones(shape...).RequireGrad()
-		if !o.noBias {
-			l.Bias = tensor.Zeros(shape...).RequireGrad()
-		}
-	}
+	l.Weight, l.Bias = o.scaleAndShift(shape...)
 	return l
 }
 
@@ -42,8 +38,11 @@ func (l *LayerNorm) Forward(c *Context, x *tensor.Tensor) *tensor.Tensor {
 }
 
 // AddForward returns x + residual and the norm of that, in one pass: where a
-// branch of a network joins the main road.
+// branch of a network joins the main road. The residual has the shape of x.
 func (l *LayerNorm) AddForward(c *Context, x, residual *tensor.Tensor) (sum, y *tensor.Tensor) {
+	if !slices.Equal(x.Shape(), residual.Shape()) {
+		misfit("add_layer_norm", "the two that are added must have the same shape", x, residual)
+	}
 	rows := normalisedRows("layer_norm", x, l.Shape, l.Weight)
 	sum, y = tensor.AddLayerNorm(rows, residual.Reshape(rows.Shape()...), c.param(l.Weight), c.param(l.Bias), l.Eps)
 	sum, y = sum.Reshape(x.Shape()...), y.Reshape(x.Shape()...)
@@ -73,13 +72,13 @@ type RMSNorm struct {
 }
 
 // NewRMSNorm returns a layer for rows of a shape, mostly of one axis. Options:
-// Eps (1e-5), NoAffine.
+// Eps (1e-5, as in the models that use it; PyTorch's default is the rounding unit
+// of float32, 1.2e-7), NoAffine.
 func NewRMSNorm(shape []int, list ...Option) *RMSNorm {
 	o := build("RMSNorm", list, "Eps", "NoAffine")
+	o.noBias = true
 	l := &RMSNorm{Shape: slices.Clone(shape), Eps: o.eps}
-	if !o.noAffine {
-		l.Weight = tensor.Ones(shape...).RequireGrad()
-	}
+	l.Weight, _ = o.scaleAndShift(shape...)
 	return l
 }
 
@@ -97,10 +96,13 @@ type GroupNorm struct {
 	Eps          float64 // added to the variance
 }
 
-// NewGroupNorm returns a layer that cuts the channels into groups. Options: Eps
-// (1e-5), NoBias.
+// NewGroupNorm returns a layer that cuts the channels into groups, which divide
+// them. Options: Eps (1e-5), NoBias, NoAffine.
 func NewGroupNorm(groups, channels int, list ...Option) *GroupNorm {
-	o := build("GroupNorm", list, "Eps", "NoBias")
+	o := build("GroupNorm", list, "Eps", "NoBias", "NoAffine")
+	if groups < 1 || channels < 1 || channels%groups != 0 {
+		panic(&tensor.ShapeError{Op: "nn.NewGroupNorm", Want: fmt.Sprintf("%d channels do not divide into %d groups", channels, groups)})
+	}
 	l := &GroupNorm{Groups: groups, Eps: o.eps}
 	l.Weight, l.Bias = o.scaleAndShift(channels)
 	return l
@@ -108,14 +110,21 @@ func NewGroupNorm(groups, channels int, list ...Option) *GroupNorm {
 
 // Forward keeps the shape (N, channels, ...).
 func (l *GroupNorm) Forward(c *Context, x *tensor.Tensor) *tensor.Tensor {
+	if l.Weight != nil && (x.NDim() < 2 || x.Dim(1) != l.Weight.Len()) {
+		misfit("group_norm", fmt.Sprintf("needs (N, %d, ...)", l.Weight.Len()), x, l.Weight)
+	}
 	return c.did(l, x, tensor.GroupNorm(x, l.Groups, c.param(l.Weight), c.param(l.Bias), l.Eps))
 }
 
-// scaleAndShift returns the parameters of a normalisation: ones and zeros.
-func (o options) scaleAndShift(n int) (weight, bias *tensor.Tensor) {
-	weight = tensor.Ones(n).RequireGrad()
+// scaleAndShift returns the parameters of a normalisation, ones and zeros, or
+// nil for those that the options leave out.
+func (o options) scaleAndShift(shape ...int) (weight, bias *tensor.Tensor) {
+	if o.noAffine {
+		return nil, nil
+	}
+	weight = tensor.Ones(shape...).RequireGrad()
 	if !o.noBias {
-		bias = tensor.Zeros(n).RequireGrad()
+		bias = tensor.Zeros(shape...).RequireGrad()
 	}
 	return weight, bias
 }

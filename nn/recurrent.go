@@ -66,9 +66,9 @@ func WeightDropout(p float64) Option {
 // PyTorch does, unless told otherwise.
 func newRecurrent(init *Init, kind string, gates, features, hidden int, list []Option) (recurrent, Weights) {
 	o := build(kind, list, "NumLayers", "Bidirectional", "BatchFirst", "DropoutBetween", "WeightDropout", "NoBias", "WithInit", "WithBiasInit")
-	r := recurrent{kind: kind, gates: gates, features: features, hidden: hidden, layers: max(o.layers, 1),
+	r := recurrent{kind: kind, gates: gates, features: features, hidden: hidden, layers: o.layers,
 		bidirectional: o.bidirectional, batchFirst: o.batchFirst, dropout: o.dropoutBetween, weightDropout: o.weightDropout}
-	if features < 1 || hidden < 1 || o.layers < 0 || !(r.dropout >= 0 && r.dropout < 1) || !(r.weightDropout >= 0 && r.weightDropout < 1) {
+	if features < 1 || hidden < 1 || o.layers < 1 || !(r.dropout >= 0 && r.dropout < 1) || !(r.weightDropout >= 0 && r.weightDropout < 1) {
 		panic(&tensor.UseError{Op: "nn.New" + kind, Reason: fmt.Sprintf("%d features, %d hidden units, %d layers and dropout %v and %v cannot be; sizes are at least 1 and dropout is in [0, 1)", features, hidden, o.layers, r.dropout, r.weightDropout)})
 	}
 	w := Weights{}
@@ -124,14 +124,11 @@ type cell func(x *tensor.Tensor, w tensor.RecurrentWeights, start []*tensor.Tens
 func (r *recurrent) run(c *Context, weights Weights, x, ids *tensor.Tensor, start []*tensor.Tensor, lengths []int, one cell) (*tensor.Tensor, []*tensor.Tensor) {
 	steps := x
 	if ids != nil {
-		steps = ids
-	}
-	axes := 3
-	if ids != nil {
-		axes = 2
-	}
-	if steps.NDim() != axes || ids == nil && x.Dim(2) != r.features {
-		misfit(r.kind, fmt.Sprintf("needs (T, B, %d) with an axis each for steps and sequences; with BatchFirst (B, T, %d)", r.features, r.features), steps)
+		if steps = ids; ids.NDim() != 2 {
+			misfit(r.kind, "needs ids (T, B) with an axis each for steps and sequences; with BatchFirst (B, T)", ids)
+		}
+	} else if x.NDim() != 3 || x.Dim(2) != r.features {
+		misfit(r.kind, fmt.Sprintf("needs (T, B, %d) with an axis each for steps and sequences; with BatchFirst (B, T, %d)", r.features, r.features), x)
 	}
 	if r.batchFirst {
 		steps = steps.Transpose(0, 1)

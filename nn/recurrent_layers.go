@@ -21,7 +21,8 @@ type LSTM struct {
 
 // NewLSTM returns a layer with the given numbers of input features and hidden
 // units. Options: NumLayers, Bidirectional, BatchFirst, DropoutBetween,
-// WeightDropout, NoBias, WithInit, WithBiasInit.
+// WeightDropout, NoBias, WithInit, WithBiasInit (both are told the number of
+// hidden units as fan-in and fan-out of every weight).
 func NewLSTM(init *Init, features, hidden int, list ...Option) *LSTM {
 	l := &LSTM{}
 	l.stack, l.Weights = newRecurrent(init, "LSTM", 4, features, hidden, list)

@@ -101,7 +101,13 @@ func TestSequenceLayersEqualPyTorch(t *testing.T) {
 			in := goldenInputs(c)
 			var out map[string]*tensor.Tensor
 			if c.Op() == "embedding_bag" {
-				y := tensor.EmbeddingBag(in["weight"], in["input"], in["offsets"], tensor.BagMode(c.String("mode", "")), c.Int("padding_idx", -1))
+				l := &EmbeddingBag{in["weight"], c.Int("padding_idx", -1), tensor.BagMode(c.String("mode", ""))}
+				y := (*tensor.Tensor)(nil)
+				if factors := in["factors"]; factors != nil {
+					y = l.RunWeighted(Training(1), in["input"], in["offsets"], factors)
+				} else {
+					y = l.Run(Training(1), in["input"], in["offsets"])
+				}
 				out = map[string]*tensor.Tensor{"output": y}
 			} else {
 				out = recurrentOutputs(t, c, in)
@@ -211,6 +217,7 @@ func TestRecurrentMisfits(t *testing.T) {
 	x := tensor.Ones(5, 2, 3)
 	for want, f := range map[string]func(){
 		"LSTM: needs (T, B, 3)":                      func() { l.Forward(c, tensor.Ones(5, 3)) },
+		"LSTM: needs ids (T, B)":                     func() { l.RunIDs(c, NewEmbedding(init, 5, 3), tensor.Ones(9).To(tensor.Int64), LSTMState{}, nil) },
 		"with BatchFirst (B, T, 3)":                  func() { l.Forward(c, tensor.Ones(5, 2, 4)) },
 		"(layers*directions, B, hidden) = (1, 2, 4)": func() { l.Run(c, x, LSTMState{H: tensor.Ones(2, 4)}, nil) },
 		"length 6 is outside 1 to 5":                 func() { l.Run(c, x, LSTMState{}, []int{6, 1}) },
@@ -223,6 +230,9 @@ func TestRecurrentMisfits(t *testing.T) {
 		}
 	}
 	if e := useErrorOf(t, func() { NewGRU(init, 3, 0) }); !strings.Contains(e.Error(), "NewGRU") {
+		t.Error(e)
+	}
+	if e := useErrorOf(t, func() { NewRNN(init, 3, 2, NumLayers(0)) }); !strings.Contains(e.Error(), "0 layers") {
 		t.Error(e)
 	}
 	if e := useErrorOf(t, func() { NewGRU(init, 3, 2, DropoutBetween(1)) }); !strings.Contains(fmt.Sprint(e), "dropout 1") {

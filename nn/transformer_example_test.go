@@ -50,3 +50,23 @@ func ExampleTransformerEncoderLayer() {
 	// nine of ten digits are in place: true
 	// [1 2 4 5 7 9]
 }
+
+// With a cache each step of a generation computes its own row only, and gives
+// what one pass over the whole sequence gives.
+func ExampleKVCache() {
+	layer := nn.NewTransformerEncoderLayer(nn.NewInit(1), nn.TransformerConfig{Width: 16, Heads: 2})
+	x := tensor.NewRand(1).Normal(0, 1, 1, 5, 16) // (B, T, width)
+	whole := layer.Attend(nn.Inference(), x, nn.AttendOptions{Causal: true})
+	var cache nn.KVCache
+	for t := range 5 {
+		row := layer.Attend(nn.Inference(), x.Narrow(1, t, 1), nn.AttendOptions{Causal: true, Cache: &cache})
+		difference := row.Sub(whole.Narrow(1, t, 1)).Abs().Max().Item()
+		fmt.Println(cache.Len(), row.Shape(), difference < 1e-5)
+	}
+	// Output:
+	// 1 [1 1 16] true
+	// 2 [1 1 16] true
+	// 3 [1 1 16] true
+	// 4 [1 1 16] true
+	// 5 [1 1 16] true
+}

@@ -12,8 +12,8 @@ import (
 // parameters together, is at most limit, and returns the norm before (Pascanu
 // et al., arXiv 1211.5063). Parameters without a gradient count as zero. When
 // the norm is infinite or NaN the gradients stay as they are, so that the one
-// to blame can still be found. It panics with an [*Error] when limit is
-// negative or NaN.
+// to blame can still be found (PyTorch's become 0 and NaN). It panics with an
+// [*Error] when limit is negative or NaN.
 func ClipNorm(params []*tensor.Tensor, limit float64) float64 {
 	return ClipNormOf(params, 2, limit)
 }

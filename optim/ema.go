@@ -126,9 +126,12 @@ const keyUpdates = "updates"
 func averageKey(name string) string { return name + ".average" }
 
 // LoadState takes back what State returned. It copies. When something is
-// missing, left over or does not fit, the error names it and nothing has
-// changed.
+// missing, left over or does not fit, or the averages are swapped in, the error
+// says so and nothing has changed.
 func (e *EMA) LoadState(state map[string]*tensor.Tensor) error {
+	if e.swapped {
+		return errorf("the averages are in the place of the parameters; call Swap before LoadState")
+	}
 	r := stateReader{state: maps.Clone(state)}
 	updates := r.count(keyUpdates)
 	loaded := make([]*tensor.Tensor, len(e.params))

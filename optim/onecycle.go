@@ -38,7 +38,8 @@ func (c *OneCycle) along(step int, start, peak, end float64) float64 {
 		between = line
 	}
 	// The phases end at these steps. As in PyTorch the peak lies one step
-	// before the share Rise is over, because steps are counted from 0.
+	// before the share Rise is over, because steps are counted from 0. Where that
+	// is before the first step, the first is the peak; PyTorch's is then beyond it.
 	last := float64(c.Steps - 1)
 	up := max(0, c.Rise*float64(c.Steps)-1)
 	down := last

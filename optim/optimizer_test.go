@@ -424,6 +424,8 @@ func TestStatesThatDoNotFit(t *testing.T) {
 		"steps in the state is -1":          with("steps", tensor.Scalar(-1, tensor.Int64)),
 		"rate is -1":                        with("lr", tensor.Scalar(-1, tensor.Float64)),
 		"momentum of 2":                     with("momentum", tensor.Scalar(2, tensor.Float64)),
+		"w.mu_product in the state is NaN":  with("w.mu_product", tensor.Scalar(math.NaN(), tensor.Float64)),
+		"w.mu_product in the state is 2":    with("w.mu_product", tensor.Scalar(2, tensor.Float64)),
 	} {
 		params := one("w", 2)
 		o := New(NAdam(0.1), params)

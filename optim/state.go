@@ -185,6 +185,9 @@ func (r *stateReader) parameter(p *parameter) loadedParameter {
 	l.steps = r.count(p.key(keyStep))
 	if p.rule.number != "" {
 		l.number = r.number(p.key(p.rule.number))
+		if !(l.number >= 0 && l.number <= 1) { // a product of momenta
+			r.fail("%s in the state is %g; it must be in [0, 1]", p.key(p.rule.number), l.number)
+		}
 	}
 	for _, name := range p.rule.state(p.settings) {
 		l.state = append(l.state, r.like(p.key(name), p.tensor))

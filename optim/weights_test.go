@@ -77,6 +77,9 @@ func TestSwapExchangesBitForBit(t *testing.T) {
 	}
 	mustPanic(t, "call Swap before the next Update", ema.Update)
 	mustPanic(t, "call Swap before State", func() { ema.State() })
+	if err := ema.LoadState(NewEMA(params, 0.9).State()); err == nil || !strings.Contains(err.Error(), "call Swap before LoadState") {
+		t.Errorf("loading while the averages are swapped in gives %v", err)
+	}
 	ema.Swap()
 	for _, p := range params {
 		if v := p.Float64s(); slices.ContainsFunc(v, func(x float64) bool { return x != 1 }) {
