@@ -3,6 +3,7 @@ package capsnet
 import (
 	"context"
 	"errors"
+	"math"
 	"os"
 	"slices"
 	"strings"
@@ -58,6 +59,45 @@ func TestOtherCapsulesAreMasked(t *testing.T) {
 	v.SetIndex(tensor.Scalar(0.9, tensor.Float32), tensor.All, tensor.Int(3))
 	if slices.Equal(m.Reconstruct(c, v, digit(3)).Float64s(), before) {
 		t.Error("the image of a 3 does not depend on the capsule of the 3")
+	}
+}
+
+// The loss is that of section 3 and 4.1 of the paper, term by term.
+func TestTheLossIsThatOfThePaper(t *testing.T) {
+	m, c := New(nn.NewInit(1), 6, 2), nn.Inference()
+	r := tensor.NewRand(1)
+	x, capsules, digits := r.Uniform(0, 1, 2, 1, side, side), r.Normal(0, 0.2, 2, classes, digitSize), []int64{3, 0}
+	drawn := m.Reconstruct(c, capsules, tensor.FromSlice(digits))
+	want := 0.0
+	for i, digit := range digits {
+		for k := range classes {
+			square := 0.0
+			for d := range digitSize {
+				square += capsules.At(i, k, d) * capsules.At(i, k, d)
+			}
+			if length := math.Sqrt(square); k == int(digit) {
+				want += math.Pow(max(0, 0.9-length), 2) / 2 // of two images
+			} else {
+				want += 0.5 * math.Pow(max(0, length-0.1), 2) / 2
+			}
+		}
+		for row := range side {
+			for col := range side {
+				want += 0.0005 * math.Pow(drawn.At(i, 0, row, col)-x.At(i, 0, row, col), 2) / 2
+			}
+		}
+	}
+	if got := m.Loss(c, x, capsules, tensor.FromSlice(digits)).Item(); math.Abs(got-want) > 1e-5*want {
+		t.Errorf("the loss is %v, want %v", got, want)
+	}
+}
+
+func TestTheRateFallsAndStaysLow(t *testing.T) {
+	s := schedule(10)
+	for step, want := range map[int]float64{0: 1, 5 * epochs: 0.505, 10 * epochs: 0.01, 15 * epochs: 0.01, 20 * epochs: 0.01} {
+		if got := s.At(step); math.Abs(got-want) > 1e-12 {
+			t.Errorf("after %d steps the rate is %v of the first, want %v", step, got, want)
+		}
 	}
 }
 

@@ -65,6 +65,14 @@ func run(ctx context.Context, s *recipe.Session) error {
 	return s.Save("", m)
 }
 
+// schedule falls from 1 to a hundredth along a cosine, over the recipe's epochs,
+// and stays there: a cosine rises again, and a longer run would end on a high rate.
+func schedule(stepsPerEpoch int) optim.Schedule {
+	length := epochs * stepsPerEpoch
+	fall := optim.Cosine(length, 0.01)
+	return optim.ScheduleFunc(func(step int) float64 { return fall.At(min(step, length)) })
+}
+
 // fit trains on digits that are shifted by up to two pixels.
 func fit(ctx context.Context, s *recipe.Session, m *CapsNet, learn, judge data.Dataset) (*train.Result, error) {
 	// The loss is about the image and all of its capsules, whose lengths alone
@@ -78,7 +86,7 @@ func fit(ctx context.Context, s *recipe.Session, m *CapsNet, learn, judge data.D
 		Train: learn, Val: judge, ValName: s.JudgeName(),
 		Transform: data.PadCrop(2),
 		Optimizer: optim.Adam(s.Rate),
-		Schedule:  optim.Cosine(epochs*stepsPerEpoch, 0.01),
+		Schedule:  schedule(stepsPerEpoch),
 		Forward: func(c *nn.Context, x *tensor.Tensor) *tensor.Tensor {
 			last.context, last.images, last.capsules = c, x, m.Capsules(c, x)
 			return last.capsules.Norm(2, 2)

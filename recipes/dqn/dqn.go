@@ -91,6 +91,9 @@ func (p *play) Check() error {
 			return fmt.Errorf("an episode of %d steps", steps)
 		}
 	}
+	if p.Best < 0 || p.Best > longest { // no later network could ever be the best
+		return fmt.Errorf("a mean return of %g steps", p.Best)
+	}
 	return nil
 }
 

@@ -166,6 +166,40 @@ func TestTruncationIsNoEndInTheMemory(t *testing.T) {
 	}
 }
 
+func TestExploration(t *testing.T) {
+	for epsilon, want := range map[float64]float64{0: 1, 0.5: 0.75, 1: 0.5} { // share of pushes to the right
+		a := newAgent(1, 1e-3)
+		a.online.Out.Weight.Fill(0)
+		copy(tensor.MutableData[float32](a.online.Out.Bias), []float32{0, 1}) // prefers the right
+		random, scope := rng.New(2).Stream(), tensor.NewScope()
+		const steps = 2000
+		for range steps {
+			a.act(scope, epsilon, random)
+		}
+		if share := a.memory.Action.Narrow(0, 0, steps).Sum().Item() / steps; math.Abs(share-want) > 0.04*epsilon {
+			t.Errorf("with epsilon %g a share of %g goes to the right, want %g", epsilon, share, want)
+		}
+	}
+}
+
+// The target network stands still from one copy to the next.
+func TestTheTargetNetworkIsCopiedNowAndThen(t *testing.T) {
+	s := session(t.TempDir())
+	const learning = warmUp / stepsPerUpdate // updates without a loss come first
+	for steps, want := range map[int64]bool{learning + copyEvery - 1: false, learning + copyEvery: true} {
+		s.Dir = t.TempDir()
+		recipetest.Interrupt(t, s, steps, run)
+		state, _, err := nn.LoadTensors(s.Path(recipe.CheckpointFile))
+		if err != nil {
+			t.Fatal(err)
+		}
+		online, target := state["online.out.weight"], state["target.out.weight"]
+		if got := slices.Equal(online.Float32s(), target.Float32s()); got != want {
+			t.Errorf("after %d updates the two networks are equal: %v, want %v", steps, got, want)
+		}
+	}
+}
+
 // played is an agent whose memory holds random play.
 func played(steps int) *agent {
 	a := newAgent(3, 1e-3)
@@ -225,6 +259,10 @@ func TestTheBestNetworkIsKept(t *testing.T) {
 	if found := a.trial(1); found < 5 || a.play.Best != found || a.best.Out.Bias.At(0) != 3 {
 		t.Errorf("mean return %g, best %g: the better network was not kept", found, a.play.Best)
 	}
+	a.online.Out.Bias.Fill(4) // which plays alike
+	if a.trial(1); a.best.Out.Bias.At(0) != 4 {
+		t.Error("of two networks that played equally well the first was kept")
+	}
 }
 
 func TestShapesAndParameters(t *testing.T) {
@@ -272,9 +310,29 @@ func TestARunThatIsResumedIsOneThatRanThrough(t *testing.T) {
 }
 
 func TestACheckpointThatCannotHaveHappenedIsRefused(t *testing.T) {
-	for _, p := range []play{{Returns: []int{3, 501}}, {Returns: []int{0}}, {Pole: CartPole{Steps: -1}}, {Pole: CartPole{Steps: 500}}} {
+	for _, p := range []play{{Returns: []int{3, 501}}, {Returns: []int{0}}, {Pole: CartPole{Steps: -1}}, {Pole: CartPole{Steps: 500}}, {Best: 501}, {Best: -1}} {
 		if err := p.Check(); err == nil || !strings.Contains(err.Error(), "steps") {
 			t.Errorf("%+v: %v", p, err)
+		}
+	}
+}
+
+// Schedules have the recipe's length, so that an epoch and one more are two.
+func TestOneEpochAndOneMoreAreTwo(t *testing.T) {
+	through, inParts := session(t.TempDir()), session(t.TempDir())
+	if err := run(t.Context(), through); err != nil {
+		t.Fatal(err)
+	}
+	for inParts.Epochs = 1; inParts.Epochs <= through.Epochs; inParts.Epochs++ {
+		if err := run(t.Context(), inParts); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, name := range []string{recipe.ModelFile, recipe.MetricsFile} {
+		a, errA := os.ReadFile(through.Path(name))
+		b, errB := os.ReadFile(inParts.Path(name))
+		if errA != nil || errB != nil || !bytes.Equal(a, b) {
+			t.Errorf("%s differs (%v, %v)", name, errA, errB)
 		}
 	}
 }

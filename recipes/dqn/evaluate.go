@@ -15,10 +15,10 @@ func Evaluate(m *QNetwork, episodes int, key rng.Key) []int {
 	returns := make([]int, episodes)
 	scope := tensor.NewInferenceScope()
 	for len(poles) > 0 {
-		actions := m.Greedy(scope, poles)
+		chosen := m.Greedy(scope, poles)
 		going := 0
 		for i := range poles {
-			if terminated, truncated := poles[i].Step(int(actions[i])); terminated || truncated {
+			if terminated, truncated := poles[i].Step(int(chosen[i])); terminated || truncated {
 				returns[number[i]] = poles[i].Steps
 				continue
 			}

@@ -11,33 +11,38 @@ import (
 	"github.com/hadal-ml/hadal/tensor"
 )
 
+// epochs is also the length of the schedules of exploration and learning rate.
+const epochs = 50
+
 // Recipe trains double DQN on CartPole. An epoch is a thousand steps of the
 // environment.
 var Recipe = recipe.Recipe{
 	Name: "dqn", Summary: "A Q-network learns by trial and error to balance a pole",
 	Source: "Mnih et al., Human-level control through deep reinforcement learning, Nature 518, 2015; van Hasselt, Guez and Silver, Deep reinforcement learning with double Q-learning, arXiv 1509.06461",
 	Data:   "made by the recipe", Expect: "a mean return of at least 475, of 500", Minutes: 0.3,
-	Epochs: 50, BatchSize: 64, Rate: 1e-3,
+	Epochs: epochs, BatchSize: 64, Rate: 1e-3,
 	Train: run,
 }
 
 const (
-	stepsPerEpoch = 1000
-	trials        = 50  // episodes after each epoch, by which the best network is chosen
-	evaluated     = 100 // other episodes, that the result is the mean of
-	latest        = 20  // episodes that the mean in the progress line is of
+	stepsPerEpoch   = 1000
+	updatesPerEpoch = stepsPerEpoch / stepsPerUpdate
+
+	trials    = 50  // episodes after each epoch, by which the best network is chosen
+	evaluated = 100 // other episodes, that the result is the mean of
+	latest    = 20  // episodes that the mean in the progress line is of
 )
 
 func run(ctx context.Context, s *recipe.Session) error {
 	a := newAgent(s.Seed, s.Rate)
 	before := NewQNetwork(nn.NewInit(s.Seed), hidden) // the same weights, which stay as they are
-	updates := s.Epochs * stepsPerEpoch / stepsPerUpdate
-	epsilon := optim.Linear(1, leastEpsilon, max(1, int(explorationShare*float64(updates))))
-	rate := optim.Linear(1, 0, updates)
+	const scheduled = epochs * updatesPerEpoch
+	epsilon := optim.Linear(1, leastEpsilon, explorationShare*scheduled)
+	rate := optim.Linear(1, 0, scheduled)
 	key := rng.New(s.Seed).SplitString("training")
 	scope := tensor.NewScope()
 
-	err := s.Run(ctx, recipe.Loop{Steps: updates, State: a.state(), Step: func(i int) ([]recipe.Value, error) {
+	err := s.Run(ctx, recipe.Loop{Steps: s.Epochs * updatesPerEpoch, State: a.state(), Step: func(i int) ([]recipe.Value, error) {
 		random := key.Split(uint64(i)).Stream()
 		for range stepsPerUpdate {
 			a.act(scope, epsilon.At(i), random)
@@ -53,7 +58,7 @@ func run(ctx context.Context, s *recipe.Session) error {
 		if (i+1)%copyEvery == 0 {
 			copyWeights(a.target, a.online)
 		}
-		if (i+1)%(stepsPerEpoch/stepsPerUpdate) == 0 {
+		if (i+1)%updatesPerEpoch == 0 {
 			values = append(values, recipe.Value{Name: "greedy_return", Value: a.trial(s.Seed)})
 		}
 		return values, nil

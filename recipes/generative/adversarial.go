@@ -26,7 +26,7 @@ type Adversaries struct {
 // noise is how many random numbers become an image.
 const noise = 100
 
-// drawNoise returns codes (n, noise), uniform in -1..1 as in both papers.
+// drawNoise returns codes (n, noise), uniform as those of Radford et al., in -1..1.
 func drawNoise(r *tensor.Rand, n int) *tensor.Tensor { return r.Uniform(-1, 1, n, noise) }
 
 // LearnToTell adds to the discriminator's gradients what its mistakes about real
@@ -91,6 +91,11 @@ type match struct {
 
 // train plays the match and leaves pictures and figures.
 func (m match) train(ctx context.Context, s *recipe.Session, set, unseen data.Dataset) error {
+	batches, err := newFeed(set, s.BatchSize, s.Seed) // before the judge trains, since a batch may be too large
+	if err != nil {
+		return err
+	}
+	defer batches.close()
 	j, err := newJudge(ctx, s, set, unseen)
 	if err != nil {
 		return err
@@ -99,11 +104,6 @@ func (m match) train(ctx context.Context, s *recipe.Session, set, unseen data.Da
 	rule := optim.Adam(s.Rate).Betas(0.5, 0.999) // of Radford et al.
 	adamG, adamD := optim.New(rule, nn.Parameters(a.Generator)), optim.New(rule, nn.Parameters(a.Discriminator))
 	f := &film{tensor.Zeros(len(shown), shownImages, 28*28)}
-	batches, err := newFeed(set, s.BatchSize, s.Seed)
-	if err != nil {
-		return err
-	}
-	defer batches.close()
 	random := tensor.NewRand(s.Seed)
 	judged := drawNoise(random.Split("judged"), m.samples)
 	pictured := drawNoise(random.Split("pictured"), 10*shownImages)

@@ -217,7 +217,7 @@ func drawVAE(s *recipe.Session, m, flat *VAE, images *tensor.Tensor, shape []int
 		return &mosaic{height: shape[1], width: shape[2], columns: columns, scale: 2}
 	}
 
-	pairs := grid(14)
+	pairs := grid(min(14, images.Dim(0)))
 	for row := range 4 {
 		first, n := row*pairs.columns, pairs.columns
 		if first+n > images.Dim(0) {

@@ -108,6 +108,8 @@ func TestSpread(t *testing.T) {
 	}
 }
 
+// Two epochs are one that was interrupted and one more, since the schedule has the
+// recipe's length.
 func TestResumedEqualsStraightThroughOnAnyNumberOfThreads(t *testing.T) {
 	before := par.Threads()
 	defer par.SetThreads(before)
@@ -120,13 +122,14 @@ func TestResumedEqualsStraightThroughOnAnyNumberOfThreads(t *testing.T) {
 		return slices.Concat(named["0.conv1.weight"].Float32s(), named["1.hidden.weight"].Float32s(), named["2.loop.weight"].Float32s(), named["12.digit.bias"].Float32s())
 	}
 	par.SetThreads(1)
-	straight := session(t, 1)
+	straight := session(t, 2)
 	if err := compare(t.Context(), straight, learned, tested); err != nil {
 		t.Fatal(err)
 	}
 	par.SetThreads(2)
 	s := session(t, 1)
 	recipetest.Interrupt(t, s, 7, func(ctx context.Context, s *recipe.Session) error { return compare(ctx, s, learned, tested) })
+	s.Epochs = straight.Epochs
 	if err := compare(t.Context(), s, learned, tested); err != nil {
 		t.Fatal(err)
 	}
@@ -138,7 +141,12 @@ func TestResumedEqualsStraightThroughOnAnyNumberOfThreads(t *testing.T) {
 func TestTooFewImagesAreAnError(t *testing.T) {
 	s := session(t, 1)
 	s.Limit = 100
-	if err := Recipe.Train(t.Context(), s); err == nil || !strings.Contains(err.Error(), "--limit 100") {
+	if err := Recipe.Train(t.Context(), s); err == nil || !strings.Contains(err.Error(), "there are 100: use a larger --limit") {
+		t.Errorf("the error is %v", err)
+	}
+	s = session(t, 1)
+	s.Limit, s.HoldOut = 300, 200
+	if err := Recipe.Train(t.Context(), s); err == nil || !strings.Contains(err.Error(), "a smaller --holdout") {
 		t.Errorf("the error is %v", err)
 	}
 }

@@ -13,13 +13,16 @@ import (
 	"github.com/hadal-ml/hadal/tensor"
 )
 
+// epochs is also the length of the learning-rate schedule.
+const epochs = 30
+
 // Recipe compares, for several numbers of labelled images and several draws of
 // them.
 var Recipe = recipe.Recipe{
 	Name: "multitask", Summary: "One network with two heads, for digits and for closed loops, beside two networks",
 	Source: "Caruana, Multitask learning, Machine Learning 28, 1997",
 	Data:   "mnist, a few hundred images of it", Expect: "what sharing brings for 250 to 2,000 labelled images, as a picture", Minutes: 5,
-	Epochs: 30, BatchSize: 50, Rate: 1e-3,
+	Epochs: epochs, BatchSize: 50, Rate: 1e-3,
 	AnyPrecision: true, HoldsOut: true,
 	Train: run,
 }
@@ -76,7 +79,7 @@ func run(ctx context.Context, s *recipe.Session) error {
 		return err
 	}
 	if learn.Len() < sizes[0] {
-		return fmt.Errorf("multitask compares networks that learn from %d images and more; --limit %d leaves too few", sizes[0], s.Limit)
+		return fmt.Errorf("multitask compares networks that learn from %d images and more, and there are %d: use a larger --limit or a smaller --holdout", sizes[0], learn.Len())
 	}
 	learned, err := read(learn)
 	if err != nil {
@@ -93,14 +96,14 @@ func run(ctx context.Context, s *recipe.Session) error {
 func compare(ctx context.Context, s *recipe.Session, learned, tested examples) error {
 	random := tensor.NewRand(s.Seed)
 	rivals, state := newRivals(s, random, learned.digits.Len())
-	steps := s.Epochs * stepsPerEpoch
-	decay := optim.Cosine(steps, 0)
+	const scheduled = epochs * stepsPerEpoch
+	decay := optim.Cosine(scheduled, 0)
 	scope := s.Scope()
-	err := s.Run(ctx, recipe.Loop{Steps: steps, State: state, Step: func(step int) ([]recipe.Value, error) {
+	err := s.Run(ctx, recipe.Loop{Steps: s.Epochs * stepsPerEpoch, State: state, Step: func(step int) ([]recipe.Value, error) {
 		var total float64
 		for _, r := range rivals {
 			batch := learned.at(r.batch(random, step, s.BatchSize))
-			r.adam.SetLR(s.Rate * decay.At(step))
+			r.adam.SetLR(s.Rate * decay.At(min(step, scheduled))) // beyond, a cosine rises again
 			loss := r.network.Loss(nn.Training(0), scope.View(batch.images), batch.digits)
 			loss.BackwardOnce()
 			r.adam.Step()

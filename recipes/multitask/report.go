@@ -80,6 +80,7 @@ func report(s *recipe.Session, scores []score, rivals []rival) error {
 		sharedDigits, sharedLoops := of(size, both, digit), of(size, both, loop)
 		noteGain(s, fmt.Sprintf("gain_digit_%d", size), digits, sharedDigits)
 		noteGain(s, fmt.Sprintf("gain_loop_%d", size), loops, sharedLoops)
+		// The run ends with what is said of the most images.
 		s.Conclude("with %d labelled images a network alone gets %.2f%% of the digits wrong, one with two heads %.2f%%; of the loops %.2f%% and %.2f%%",
 			size, 100*spreadOf(digits).mean, 100*spreadOf(sharedDigits).mean, 100*spreadOf(loops).mean, 100*spreadOf(sharedLoops).mean)
 	}
