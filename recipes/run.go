@@ -291,14 +291,10 @@ func start(r *recipe.Recipe, o Options) (string, Config, error) {
 	if c.Fresh != "" && c.Init == "" {
 		return "", c, errors.New("--fresh says what begins anew in spite of --init: give both or none")
 	}
-	if r.Train != nil && (c.Init != "" || c.Freeze != "") {
-		return "", c, fmt.Errorf("%s trains in its own way: leave --init and --freeze out", r.Name)
-	}
-	if r.Train != nil && !r.AnyPrecision && c.Precision != train.F32 {
-		return "", c, fmt.Errorf("%s computes in float32 only: leave --precision out", r.Name)
-	}
-	if r.Train != nil && !r.HoldsOut && c.HoldOut > 0 {
-		return "", c, fmt.Errorf("%s measures itself in its own way: leave --holdout out", r.Name)
+	if r.Train != nil {
+		if err := heeded(r, c); err != nil {
+			return "", c, err
+		}
 	}
 	if o.Epochs > MaxEpochs {
 		return "", c, fmt.Errorf("%d epochs are too many: a run has at most %d", o.Epochs, MaxEpochs)
@@ -326,6 +322,23 @@ func start(r *recipe.Recipe, o Options) (string, Config, error) {
 		return "", c, fmt.Errorf("%s already holds a run: go on with it by --resume %s, or choose another folder with --out", dir, dir)
 	}
 	return dir, c, nil
+}
+
+// heeded refuses settings that a recipe with a training of its own does not heed.
+func heeded(r *recipe.Recipe, c Config) error {
+	for _, setting := range []struct {
+		flag          string
+		given, heeded bool
+	}{
+		{"--limit", c.Limit > 0, r.Heeds.Limit}, {"--holdout", c.HoldOut > 0, r.Heeds.HoldOut},
+		{"--precision", c.Precision != train.F32, r.Heeds.Precision},
+		{"--init", c.Init != "", false}, {"--freeze", c.Freeze != "", false},
+	} {
+		if setting.given && !setting.heeded {
+			return fmt.Errorf("%s trains in its own way and has no use for %s: leave it out", r.Name, setting.flag)
+		}
+	}
+	return nil
 }
 
 // resume opens a run to go on with. Of the options only the number of further

@@ -236,12 +236,15 @@ func TestSettingsThatARecipeDoesNotHeedAreErrors(t *testing.T) {
 			set    Options
 			heeded bool
 		}{
-			{"--precision", Options{Precision: train.BF16}, r.Train == nil || r.AnyPrecision},
-			{"--holdout", Options{HoldOut: 1}, r.Train == nil || r.HoldsOut},
+			{"--precision", Options{Precision: train.BF16}, r.Train == nil || r.Heeds.Precision},
+			{"--holdout", Options{HoldOut: 1}, r.Train == nil || r.Heeds.HoldOut},
+			{"--limit", Options{Limit: 1000}, r.Train == nil || r.Heeds.Limit},
+			{"--full", Options{Full: true}, r.Full != nil || r.Heeds.Full},
 			{"--init", Options{Init: "run"}, r.Train == nil},
 		} {
 			c.set.Out = t.TempDir()
-			_, _, err := start(&r, c.set)
+			asked := r // start changes it
+			_, _, err := start(&asked, c.set)
 			if c.heeded && err != nil || !c.heeded && (err == nil || !strings.Contains(err.Error(), c.flag)) {
 				t.Errorf("%s with %s: %v", r.Name, c.flag, err)
 			}

@@ -21,7 +21,7 @@ var Recipe = recipe.Recipe{
 	Source: "Sabour, Frosst and Hinton, Dynamic Routing Between Capsules, 2017 (arXiv 1710.09829)",
 	Data:   "mnist", Expect: "99.5% of the test digits", Minutes: 9,
 	Epochs: epochs, BatchSize: 100, Rate: 1e-3,
-	AnyPrecision: true, HoldsOut: true,
+	Heeds: recipe.Heeds{Limit: true, HoldOut: true, Precision: true, Full: true},
 	Train: run,
 }
 

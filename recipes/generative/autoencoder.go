@@ -72,7 +72,7 @@ var AutoencoderRecipe = recipe.Recipe{
 	Source: "Hinton and Salakhutdinov, Reducing the Dimensionality of Data with Neural Networks, Science 313, 2006",
 	Data:   "mnist", Expect: "less than half of the squared error of PCA with as many values", Minutes: 4,
 	Epochs: autoencoderEpochs, BatchSize: 128, Rate: 1e-3,
-	AnyPrecision: true, HoldsOut: true,
+	Heeds: recipe.Heeds{Limit: true, HoldOut: true, Precision: true},
 	Train: func(ctx context.Context, s *recipe.Session) error { return digits(ctx, s, trainAutoencoder) },
 }
 

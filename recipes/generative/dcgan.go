@@ -47,7 +47,7 @@ var DCGANRecipe = recipe.Recipe{
 	Source: dcganSource,
 	Data:   "mnist", Expect: "a falling Fréchet distance, and all ten digits among the samples", Minutes: 6,
 	Epochs: 5, BatchSize: 64, Rate: 2e-4,
-	AnyPrecision: true, HoldsOut: true,
+	Heeds: recipe.Heeds{Limit: true, HoldOut: true, Precision: true},
 	Train: func(ctx context.Context, s *recipe.Session) error {
 		return digits(ctx, s, match{name: "dcgan", new: NewDCGAN, samples: 10000, every: 500}.train)
 	},
@@ -59,7 +59,7 @@ var DCGANFashionRecipe = recipe.Recipe{
 	Source: dcganSource,
 	Data:   "fashion-mnist", Expect: "a falling Fréchet distance, and all ten classes among the samples", Minutes: 6,
 	Epochs: 5, BatchSize: 64, Rate: 2e-4,
-	AnyPrecision: true, HoldsOut: true,
+	Heeds: recipe.Heeds{Limit: true, HoldOut: true, Precision: true},
 	Train: func(ctx context.Context, s *recipe.Session) error {
 		train, test, err := fashionmnist.Load()
 		if err != nil {

@@ -36,7 +36,7 @@ var GANRecipe = recipe.Recipe{
 	Source: "Goodfellow et al., Generative Adversarial Nets, 2014 (arXiv 1406.2661)",
 	Data:   "mnist", Expect: "a falling Fréchet distance, and all ten digits among the samples", Minutes: 5,
 	Epochs: 50, BatchSize: 128, Rate: 2e-4,
-	AnyPrecision: true, HoldsOut: true,
+	Heeds: recipe.Heeds{Limit: true, HoldOut: true, Precision: true},
 	Train: func(ctx context.Context, s *recipe.Session) error {
 		return digits(ctx, s, match{name: "gan", new: NewGAN, samples: 10000, every: 500}.train)
 	},

@@ -117,7 +117,7 @@ var VAERecipe = recipe.Recipe{
 	Source: "Kingma and Welling, Auto-Encoding Variational Bayes, 2013 (arXiv 1312.6114)",
 	Data:   "mnist", Expect: "an evidence lower bound of at least -105 nats a test digit", Minutes: 4,
 	Epochs: vaeEpochs, BatchSize: 128, Rate: 1e-3,
-	AnyPrecision: true, HoldsOut: true,
+	Heeds: recipe.Heeds{Limit: true, HoldOut: true, Precision: true},
 	Train: func(ctx context.Context, s *recipe.Session) error { return digits(ctx, s, trainVAE) },
 }
 

@@ -18,8 +18,8 @@ var Recipe = recipe.Recipe{
 	Source: "Ng, Deep Learning Specialization, courses 1 and 2",
 	Data:   "fashion-mnist, two of its classes", Expect: "logistic regression < 2 layers <= 5 layers on the test pictures", Minutes: 0.5,
 	Epochs: 30, BatchSize: 100, Rate: 0.05,
-	HoldsOut: true,
-	Train:    run,
+	Heeds: recipe.Heeds{Limit: true, HoldOut: true},
+	Train: run,
 }
 
 // The classes, which look alike: label 0 and label 1.
@@ -103,6 +103,9 @@ func compare(ctx context.Context, s *recipe.Session, learned, tested Examples) e
 	learned, tested = centred(learned, tested)
 	random := tensor.NewRand(s.Seed)
 	m := learned.Labels.Dim(0)
+	if s.BatchSize > m {
+		return fmt.Errorf("a mini-batch of %d pictures is larger than the training data (%d of the two classes); use --batch %d or less", s.BatchSize, m, m)
+	}
 	var models []*Network
 	state := map[string]any{}
 	for _, n := range networks {

@@ -2,6 +2,7 @@ package lnet
 
 import (
 	"context"
+	"math"
 	"os"
 	"slices"
 	"strings"
@@ -116,6 +117,16 @@ func TestTwoClassesAreFlattenedInOrder(t *testing.T) {
 	}
 	if e, err = ofTwoClasses(ds, pullover, shirt, 2); err != nil || e.Labels.Len() != 2 {
 		t.Errorf("at most two examples are %d, %v", e.Labels.Len(), err)
+	}
+}
+
+func TestABatchLargerThanTheDataIsAnError(t *testing.T) {
+	for _, size := range []int{51, math.MaxInt} {
+		s := session(t, 1)
+		s.BatchSize = size
+		if err := compare(t.Context(), s, ring(1, 50), ring(2, 50)); err == nil || !strings.Contains(err.Error(), "--batch 50 or less") {
+			t.Errorf("a batch of %d out of 50 gave %v", size, err)
+		}
 	}
 }
 

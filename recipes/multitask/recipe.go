@@ -23,7 +23,7 @@ var Recipe = recipe.Recipe{
 	Source: "Caruana, Multitask learning, Machine Learning 28, 1997",
 	Data:   "mnist, a few hundred images of it", Expect: "what sharing brings for 250 to 2,000 labelled images, as a picture", Minutes: 5,
 	Epochs: epochs, BatchSize: 50, Rate: 1e-3,
-	AnyPrecision: true, HoldsOut: true,
+	Heeds: recipe.Heeds{Limit: true, HoldOut: true, Precision: true},
 	Train: run,
 }
 

@@ -30,12 +30,8 @@ type Recipe struct {
 	// Train is how a recipe trains that is no classifier measured on a test set;
 	// Load, New and Configure are nil then.
 	Train func(ctx context.Context, s *Session) error
-	// AnyPrecision says that Train heeds Session.Precision: its steps compute in
-	// scopes of Session.Scope, or in Session.Fit. Others compute in float32.
-	AnyPrecision bool
-	// HoldsOut says that Train takes its data from Session.Sets, so that a part of
-	// the training set can stand in for the test set.
-	HoldsOut bool
+	// Heeds says which settings Train takes note of; the others are refused.
+	Heeds Heeds
 	// Open reads what Train left in a folder and returns what can be done with
 	// it, such as a [Generator]; nil when there is nothing.
 	Open func(dir string) (any, error)
@@ -49,7 +45,7 @@ type Recipe struct {
 	// the learning rate; steps is the length of the schedule in updates.
 	Configure func(cfg *train.Config, rate float64, steps int)
 	// Full is the setting of the paper, for those who have the time; nil when
-	// there is none. A recipe with Train of its own asks Session.Full instead.
+	// there is none. A recipe with Train of its own heeds Session.Full instead.
 	Full *Setting
 
 	// Views returns what the networks of an ensemble look at in place of an
@@ -60,6 +56,14 @@ type Recipe struct {
 	// Input tells a picture how to become the model's input; nil when the
 	// model does not read pictures.
 	Input *ImageInput
+}
+
+// Heeds are settings that not every recipe with a training of its own has a use for.
+type Heeds struct {
+	Limit     bool // Session.Limit, as of Session.Sets
+	HoldOut   bool // Session.HoldOut, as of Session.Sets
+	Precision bool // Session.Precision, as of Session.Scope and Session.Fit
+	Full      bool // Session.Full
 }
 
 // Setting is another way to train the network of a recipe: each field stands in
@@ -74,7 +78,7 @@ type Setting struct {
 // Fully returns the recipe with the setting of the paper.
 func (r Recipe) Fully() (Recipe, error) {
 	switch {
-	case r.Train != nil: // which asks the session
+	case r.Heeds.Full: // which asks the session
 		return r, nil
 	case r.Full == nil:
 		return r, fmt.Errorf("%s has no setting of a paper beside its own: leave --full out", r.Name)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"time"
@@ -205,6 +206,11 @@ func (s *Session) Run(ctx context.Context, l Loop) error {
 			return err
 		}
 		done := i + 1
+		for _, v := range values {
+			if math.IsNaN(v.Value) || math.IsInf(v.Value, 0) {
+				return fmt.Errorf("%s became %v in step %d of %d; a smaller learning rate or clean data may help", v.Name, v.Value, done, l.Steps)
+			}
+		}
 		if done%LogEvery == 0 || done == l.Steps {
 			if err := log.Write(stepRecord(done, values)); err != nil {
 				return err

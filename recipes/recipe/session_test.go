@@ -188,3 +188,21 @@ func TestNamesThatACheckpointCannotTellApart(t *testing.T) {
 		t.Errorf("the error is %v", err)
 	}
 }
+
+func TestAFigureThatIsNotFiniteEndsTheRun(t *testing.T) {
+	for _, bad := range []float64{math.NaN(), math.Inf(1)} {
+		s := &Session{Dir: t.TempDir(), Rate: 0.05}
+		l, _ := lineLoop(s, 30)
+		step := l.Step
+		l.Step = func(i int) ([]Value, error) {
+			values, err := step(i)
+			if i == 6 {
+				values[0].Value = bad
+			}
+			return values, err
+		}
+		if err := s.Run(t.Context(), l); err == nil || !strings.Contains(err.Error(), "loss became") || !strings.Contains(err.Error(), "step 7 of 30") {
+			t.Errorf("%v: the run says %v", bad, err)
+		}
+	}
+}
