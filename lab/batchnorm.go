@@ -22,26 +22,17 @@ var batchNormalization = Experiment{
 // normalizedNet has five hidden layers of 100 ReLU units, with or without
 // normalisation before each of them; the weights begin with deviation std.
 func normalizedNet(init *nn.Init, std float64, normalize bool) nn.Module {
-	linear := func(inputs, outputs int) *nn.Linear {
-		return nn.NewLinear(init, inputs, outputs, nn.WithInit(nn.Normal(0, std)), nn.WithBiasInit(nn.Zeros))
+	behind := justReLU
+	if normalize {
+		behind = func() []nn.Module { return []nn.Module{nn.NewBatchNorm1d(units), nn.ReLU{}} }
 	}
-	net := nn.Sequential{}
-	inputs := pixels
-	for range 5 {
-		net = append(net, linear(inputs, 100))
-		if normalize {
-			net = append(net, nn.NewBatchNorm1d(100))
-		}
-		net = append(net, nn.ReLU{})
-		inputs = 100
-	}
-	return append(net, linear(inputs, classes))
+	return perceptron(init, 5, nn.Normal(0, std), behind)
 }
 
 func runBatchNormalization(ctx context.Context, s Settings) (*Report, error) {
 	const batchSize, perEpoch, spreads = 100, 10, 16
 	r := &Report{}
-	epochs := s.steps(20, 4)
+	epochs := s.amount(20, 4)
 	d := some(0, batchSize*perEpoch)
 	var parts []plot.Part
 	learnedWith, learnedWithout, plainAhead := 0, 0, 0
@@ -99,8 +90,9 @@ func runBatchNormalization(ctx context.Context, s Settings) (*Report, error) {
 	return r.draw(plot.Board{Title: "batchnorm: learning from nearly any initial weights", Subtitle: "with and without batch normalisation, by the standard deviation of the initial weights", Rows: rows, Height: 1500})
 }
 
-// trainingAccuracy is the share of right answers when each batch is normalised
-// by itself, as in training: running statistics of a few steps say little yet.
+// trainingAccuracy is the share of right answers when the digits, all in one
+// batch, are normalised by its own statistics as in training: the running ones of
+// a few steps say little yet.
 func trainingAccuracy(model nn.Module, d digits) float64 {
 	scope := tensor.NewInferenceScope()
 	defer scope.Release()

@@ -37,7 +37,7 @@ func some(first, n int) digits {
 	return digits{tensor.FromSlice(x, n, pixels), tensor.FromSlice(y, n)}
 }
 
-// batch draws n digits at random into a scope.
+// batch draws n digits at random, with replacement, into a scope.
 func (d digits) batch(scope *tensor.Scope, random *rng.Stream, n int) (x, y *tensor.Tensor) {
 	rows := make([]int64, n)
 	for i := range rows {
@@ -45,6 +45,33 @@ func (d digits) batch(scope *tensor.Scope, random *rng.Stream, n int) (x, y *ten
 	}
 	index := tensor.FromSlice(rows, n)
 	return scope.View(d.x).IndexSelect(0, index), scope.View(d.y).IndexSelect(0, index)
+}
+
+// units is how many of them each hidden layer has, in all experiments.
+const units = 100
+
+// perceptron returns a network that maps digits (B, 784) to logits (B, 10) through
+// some hidden layers of 100 units. Each is linear, followed by what behind returns;
+// biases begin at zero.
+func perceptron(init *nn.Init, hidden int, weights nn.Initializer, behind func() []nn.Module) nn.Module {
+	linear := func(inputs, outputs int) nn.Module {
+		return nn.NewLinear(init, inputs, outputs, nn.WithInit(weights), nn.WithBiasInit(nn.Zeros))
+	}
+	net, inputs := nn.Sequential{}, pixels
+	for range hidden {
+		net = append(append(net, linear(inputs, units)), behind()...)
+		inputs = units
+	}
+	return append(net, linear(inputs, classes))
+}
+
+// justReLU is what stands behind the linear layers of a plain perceptron.
+func justReLU() []nn.Module { return []nn.Module{nn.ReLU{}} }
+
+// fiveLayers is the book's network for comparisons on digits: four hidden layers,
+// which make learning a little harder than one would.
+func fiveLayers(init *nn.Init, weights nn.Initializer) nn.Module {
+	return perceptron(init, 4, weights, justReLU)
 }
 
 // descend trains a network by some steps of gradient descent, each on a batch of
@@ -91,10 +118,9 @@ func measure(model nn.Module, d digits) (loss, accuracy float64) {
 
 // smooth is the mean of each value and those at most reach before it.
 func smooth(values []float64, reach int) []float64 {
-	out, sum := make([]float64, len(values)), 0.0
+	out := make([]float64, len(values))
 	for i := range values {
-		lo := max(0, i-reach)
-		sum = 0
+		lo, sum := max(0, i-reach), 0.0
 		for _, v := range values[lo : i+1] {
 			sum += v
 		}

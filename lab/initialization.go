@@ -53,7 +53,7 @@ var activations = []activation{
 // pass returns the activations of some layers of 100 units, in order, for 1000
 // samples of normally distributed inputs. There are no biases.
 func pass(a activation, std func(int) float64, layers int, seed uint64) [][]float64 {
-	const samples, units = 1000, 100
+	const samples = 1000
 	random := tensor.NewRand(seed)
 	x := random.Split("inputs").Normal(0, 1, samples, units)
 	var out [][]float64
@@ -88,19 +88,9 @@ func deviation(values []float64) float64 {
 	return math.Sqrt(square)
 }
 
-// spreadNet is the book's network for comparing initial weights on digits: four
-// hidden layers of 100 ReLU units.
-func spreadNet(init *nn.Init, std func(int) float64) nn.Module {
-	normal := func(r *tensor.Rand, fanIn, _ int, shape ...int) *tensor.Tensor {
-		return r.Normal(0, std(fanIn), shape...)
-	}
-	net := nn.Sequential{}
-	inputs := pixels
-	for range 4 {
-		net = append(net, nn.NewLinear(init, inputs, 100, nn.WithInit(normal), nn.WithBiasInit(nn.Zeros)), nn.ReLU{})
-		inputs = 100
-	}
-	return append(net, nn.NewLinear(init, inputs, classes, nn.WithInit(normal), nn.WithBiasInit(nn.Zeros)))
+// draw is the initialiser of a layer whose weights begin with that spread.
+func (s spread) draw(r *tensor.Rand, fanIn, _ int, shape ...int) *tensor.Tensor {
+	return r.Normal(0, s.std(fanIn), shape...)
 }
 
 func runInitialization(ctx context.Context, s Settings) (*Report, error) {
@@ -118,14 +108,14 @@ func runInitialization(ctx context.Context, s Settings) (*Report, error) {
 		}
 		rows = append(rows, row)
 	}
-	steps := s.steps(2000, 100)
-	d := some(0, s.steps(60000, 2000))
+	steps := s.amount(2000, 100)
+	d := some(0, s.amount(60000, 2000))
 	var curves []plot.Series
 	for i, w := range spreads {
 		if err := s.progress(ctx, i, len(spreads), "training from "+w.name); err != nil {
 			return nil, err
 		}
-		found, err := losses(ctx, spreadNet(nn.NewInit(s.Seed), w.std), optim.SGD(0.01), d, steps, 128, s.key("init"))
+		found, err := losses(ctx, fiveLayers(nn.NewInit(s.Seed), w.draw), optim.SGD(0.01), d, steps, 128, s.key("init"))
 		if err != nil {
 			return nil, err
 		}

@@ -22,7 +22,7 @@ type Experiment struct {
 	Name    string
 	Summary string  // one line for lists
 	Source  string  // the book or paper it follows
-	Seconds float64 // about how long it takes on two cores
+	Seconds float64 // about how long it takes with one thread
 	Run     func(ctx context.Context, s Settings) (*Report, error)
 }
 
@@ -115,8 +115,9 @@ func Find(name string) (Experiment, error) {
 // key is the source of what is random in an experiment.
 func (s Settings) key(experiment string) rng.Key { return rng.New(s.Seed).SplitString(experiment) }
 
-// steps is full, or few of them where it must be quick.
-func (s Settings) steps(full, quick int) int {
+// amount is how much of something an experiment takes, such as steps or digits:
+// full, or quick where it must be.
+func (s Settings) amount(full, quick int) int {
 	if s.Quick {
 		return quick
 	}

@@ -130,10 +130,45 @@ func TestSearch(t *testing.T) {
 	holds(t, r, "on a logarithmic one the best is better", r.Get("best_grid, logarithmic") > r.Get("best_grid, linear") && r.Get("best_random, logarithmic") > r.Get("best_grid, linear"),
 		"best_grid, linear", "best_grid, logarithmic", "best_random, logarithmic")
 	holds(t, r, "coarse to fine places most trainings better than a linear grid", r.Get("median_coarse to fine") > r.Get("median_grid, linear"), "median_coarse to fine", "median_grid, linear")
-	for _, way := range []string{"best_coarse to fine", "best_caviar", "best_panda"} {
+	for _, way := range []string{"best_coarse to fine", "best_caviar", "accuracy_panda"} {
 		holds(t, r, "it finds a setting that learns", r.Get(way) > 0.5, way)
 	}
 	holds(t, r, "caviar spends far less than 27 trainings", r.Get("trainings_caviar") < 10, "trainings_caviar")
+}
+
+// places is a search of few steps on few digits.
+func places() (d searchData, settings []setting) {
+	key := Settings{Seed: 3}.key("test")
+	return searchData{some(0, 60), some(60, 60), key, 3}, atRandom(27, rateRange, decayRange, key.Stream())
+}
+
+func TestHalvingTrainsNoneLongerThanOtherSearches(t *testing.T) {
+	d, settings := places()
+	runs, best, err := d.halve(t.Context(), settings, 1, 9)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lengths := map[int]int{}
+	for _, r := range runs {
+		lengths[r.done]++
+		if r.done == best.done && last(r.found) > last(best.found) {
+			t.Errorf("a run with %g was thought worse than one with %g", last(r.found), last(best.found))
+		}
+	}
+	if best.done != 9 || len(lengths) != 3 || lengths[1] != 18 || lengths[3] != 6 || lengths[9] != 3 {
+		t.Errorf("numbers of runs by their steps are %v, and the best took %d", lengths, best.done)
+	}
+}
+
+func TestAWatchedRunThatStandsStillIsSlowed(t *testing.T) {
+	d, _ := places()
+	r, lowered, err := d.watch(t.Context(), setting{1e-12, 0}, 8, 2) // a rate at which nothing moves
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(lowered, []float64{8, 14}) || r.opt.LR() != 1e-12/4 || len(r.found) != 8 {
+		t.Errorf("after steps %v of %d the rate is %g", lowered, r.done, r.opt.LR())
+	}
 }
 
 func TestPlacesOfASearch(t *testing.T) {
@@ -159,7 +194,7 @@ func TestTheSameSeedGivesTheSameFiguresForAnyNumberOfThreads(t *testing.T) {
 	var found [2][]float64
 	for i := range found {
 		par.SetThreads(i + 1)
-		steps, err := losses(t.Context(), deepNet(nn.NewInit(7)), rules[5].digits, d, 8, 64, Settings{Seed: 7}.key("test"))
+		steps, err := losses(t.Context(), fiveLayers(nn.NewInit(7), nn.HeNormal), rules[5].digits, d, 8, 64, Settings{Seed: 7}.key("test"))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -25,8 +25,8 @@ var learningRateRange = Experiment{
 
 func runLearningRateRange(ctx context.Context, s Settings) (*Report, error) {
 	r := &Report{}
-	steps := s.steps(600, 60)
-	d := some(0, s.steps(60000, 2000))
+	steps := s.amount(600, 60)
+	d := some(0, s.amount(60000, 2000))
 	var rows [][]plot.Part
 	var said []string
 	kinds := []struct {
@@ -41,8 +41,8 @@ func runLearningRateRange(ctx context.Context, s Settings) (*Report, error) {
 		if err := s.progress(ctx, i, len(kinds), k.name); err != nil {
 			return nil, err
 		}
-		test, err := train.RangeTest(append(nn.Sequential{nn.Flatten{}}, deepNet(nn.NewInit(s.Seed))), train.Config{
-			Train: data.Limit(mnist.Train(), s.steps(60000, 2000)), Loss: nn.CrossEntropy, Optimizer: k.at(1e-3), BatchSize: 128, Seed: s.Seed,
+		test, err := train.RangeTest(append(nn.Sequential{nn.Flatten{}}, fiveLayers(nn.NewInit(s.Seed), nn.HeNormal)), train.Config{
+			Train: data.Limit(mnist.Train(), s.amount(60000, 2000)), Loss: nn.CrossEntropy, Optimizer: k.at(1e-3), BatchSize: 128, Seed: s.Seed,
 		}, optim.RangeConfig{From: k.from, To: k.to, Steps: 120})
 		if err != nil {
 			return nil, err
@@ -57,7 +57,7 @@ func runLearningRateRange(ctx context.Context, s Settings) (*Report, error) {
 		chart := plot.Chart{Title: fmt.Sprintf("%s: training with rates around it", k.name), XLabel: "step", LogY: true, YRange: [2]float64{0.03, 10}}
 		for _, factor := range []float64{0.01, 0.1, 1, 10, 100} {
 			rate := test.Suggested * factor
-			found, err := losses(ctx, deepNet(nn.NewInit(s.Seed)), k.at(rate), d, steps, 128, s.key("lr-range"))
+			found, err := losses(ctx, fiveLayers(nn.NewInit(s.Seed), nn.HeNormal), k.at(rate), d, steps, 128, s.key("lr-range"))
 			if err != nil {
 				return nil, err
 			}

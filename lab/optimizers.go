@@ -38,60 +38,52 @@ var rules = []rule{
 	{"Adam", optim.Adam(0.3), optim.Adam(0.001)},
 }
 
-// bowl is the book's f = x²/20 + y², of a point (2).
-func bowl(p *tensor.Tensor) *tensor.Tensor {
-	return p.Square().Mul(tensor.FromSlice([]float64{1. / 20, 1}, 2)).Sum()
-}
+// surface is f(x, y) = a x² + b y².
+type surface struct{ a, b float64 }
 
-// saddle rises in x and falls in y: (x² - y²)/20.
-func saddle(p *tensor.Tensor) *tensor.Tensor {
-	return p.Square().Mul(tensor.FromSlice([]float64{1. / 20, -1. / 20}, 2)).Sum()
+var (
+	bowl   = surface{1. / 20, 1}        // the book's
+	saddle = surface{1. / 20, -1. / 20} // rises in x and falls in y
+)
+
+// at is the height of a place.
+func (s surface) at(x, y float64) float64 { return s.a*x*x + s.b*y*y }
+
+// of is the same of a point (2) that an optimizer moves.
+func (s surface) of(p *tensor.Tensor) *tensor.Tensor {
+	return p.Square().Mul(tensor.FromSlice([]float64{s.a, s.b}, 2)).Sum()
 }
 
 // path is where a rule goes on a surface, the start included.
-func path(a optim.Algorithm, surface func(*tensor.Tensor) *tensor.Tensor, start [2]float64, steps int) (x, y []float64) {
+func path(a optim.Algorithm, on surface, start [2]float64, steps int) (x, y []float64) {
 	p := tensor.FromSlice(start[:], 2).RequireGrad()
 	opt := optim.New(a, []*tensor.Tensor{p})
 	x, y = []float64{start[0]}, []float64{start[1]}
 	for range steps {
-		surface(p).Backward()
+		on.of(p).Backward()
 		opt.Step()
 		x, y = append(x, p.At(0)), append(y, p.At(1))
 	}
 	return x, y
 }
 
-// deepNet is a perceptron with four hidden layers of 100 ReLU units, which makes
-// the rules' work a little harder than a shallow one would.
-func deepNet(init *nn.Init) nn.Module {
-	net := nn.Sequential{}
-	for i := range 4 {
-		inputs := 100
-		if i == 0 {
-			inputs = pixels
-		}
-		net = append(net, nn.NewLinear(init, inputs, 100, nn.WithInit(nn.HeNormal), nn.WithBiasInit(nn.Zeros)), nn.ReLU{})
-	}
-	return append(net, nn.NewLinear(init, 100, classes, nn.WithInit(nn.HeNormal), nn.WithBiasInit(nn.Zeros)))
-}
-
 func runOptimizers(ctx context.Context, s Settings) (*Report, error) {
 	r := &Report{}
 	const valleySteps, saddleSteps = 30, 60
 	xs, ys := [2]float64{-8, 8}, [2]float64{-4, 4}
-	heights := plot.Sample(func(x, y float64) float64 { return x*x/20 + y*y }, xs, ys, 81, 61)
+	heights := plot.Sample(bowl.at, xs, ys, 81, 61)
 	levels := []float64{0.1, 0.4, 0.9, 1.6, 2.5, 4, 6, 9, 12, 16}
 
 	var bowls []plot.Part
 	var saddles, curves []plot.Series
-	steps := s.steps(2000, 100)
-	d := some(0, s.steps(60000, 2000))
+	steps := s.amount(2000, 100)
+	d := some(0, s.amount(60000, 2000))
 	for i, rule := range rules {
 		if err := s.progress(ctx, i, len(rules), rule.name); err != nil {
 			return nil, err
 		}
 		px, py := path(rule.plane, bowl, [2]float64{-7, 2}, valleySteps)
-		r.add(last(px)*last(px)/20+last(py)*last(py), "bowl_%s", rule.name)
+		r.add(bowl.at(last(px), last(py)), "bowl_%s", rule.name)
 		bowls = append(bowls, plot.Field{Title: rule.name, X: xs, Y: ys, Values: heights, Columns: 81, Rows: 61, Levels: levels,
 			Paths: []plot.Series{{Name: fmt.Sprintf("rate %g, %d steps", rate(rule.plane), valleySteps), X: px, Y: py}}})
 
@@ -102,7 +94,7 @@ func runOptimizers(ctx context.Context, s Settings) (*Report, error) {
 		}
 		saddles = append(saddles, plot.Series{Name: rule.name, Y: sy})
 
-		found, err := losses(ctx, deepNet(nn.NewInit(s.Seed)), rule.digits, d, steps, 128, s.key("optimizers"))
+		found, err := losses(ctx, fiveLayers(nn.NewInit(s.Seed), nn.HeNormal), rule.digits, d, steps, 128, s.key("optimizers"))
 		if err != nil {
 			return nil, err
 		}

@@ -22,27 +22,19 @@ var overfitting = Experiment{
 // overfittingNet has six hidden layers of 100 ReLU units, with dropout behind each
 // unless the share is 0.
 func overfittingNet(init *nn.Init, dropout float64) nn.Module {
-	linear := func(inputs, outputs int) *nn.Linear {
-		return nn.NewLinear(init, inputs, outputs, nn.WithInit(nn.HeNormal), nn.WithBiasInit(nn.Zeros))
+	behind := justReLU
+	if dropout > 0 {
+		behind = func() []nn.Module { return []nn.Module{nn.ReLU{}, nn.Dropout{P: dropout}} }
 	}
-	net := nn.Sequential{}
-	inputs := pixels
-	for range 6 {
-		net = append(net, linear(inputs, 100), nn.ReLU{})
-		if dropout > 0 {
-			net = append(net, nn.Dropout{P: dropout})
-		}
-		inputs = 100
-	}
-	return append(net, linear(inputs, classes))
+	return perceptron(init, 6, nn.HeNormal, behind)
 }
 
 func runOverfitting(ctx context.Context, s Settings) (*Report, error) {
 	const batchSize, few, many = 100, 300, 3000
 	r := &Report{}
-	steps := s.steps(900, 120)
+	steps := s.amount(900, 120)
 	every := steps / 40 // from one measurement to the next
-	others := some(many, s.steps(10000, 1000))
+	others := some(many, s.amount(10000, 1000))
 	cases := []struct {
 		name, title    string
 		samples        int

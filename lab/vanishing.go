@@ -11,10 +11,10 @@ import (
 )
 
 // vanishing shows how large the gradient of the loss is when it comes to the
-// output of each layer, before the first step. On its way back it is multiplied in every layer by weights and by
-// the slope of the activation; a sigmoid's slope is at most 1/4, so that of forty
-// layers only the last ones learn. ReLU, weights to match, normalisation and
-// shortcuts are ways to keep the product near 1.
+// output of each layer, before the first step. On its way back it is multiplied
+// in every layer by weights and by the slope of the activation; a sigmoid's slope
+// is at most 1/4, so that of forty layers only the last ones learn. ReLU, weights
+// to match, normalisation and shortcuts are ways to keep the product near 1.
 var vanishing = Experiment{
 	Name: "vanishing", Summary: "The gradient's norm in each layer, by depth and activation, and what keeps it from vanishing",
 	Source:  "Hochreiter 1991; Glorot and Bengio 2010; Nielsen, Neural Networks and Deep Learning, ch. 5; He et al., arXiv 1512.03385",
@@ -39,7 +39,7 @@ var towers = []tower{
 	{title: "sigmoid, shortcuts", apply: (*tensor.Tensor).Sigmoid, init: nn.XavierNormal, shortcut: true},
 }
 
-// hiddenLayer is one storey of a tower, of 100 units.
+// hiddenLayer is one storey of a tower.
 type hiddenLayer struct {
 	Linear *nn.Linear
 	Norm   *nn.BatchNorm1d // or nil
@@ -66,11 +66,11 @@ func gradientNorms(t tower, depth int, d digits, seed uint64) []float64 {
 	net := nn.Sequential{}
 	inputs := pixels
 	for range depth {
-		l := &hiddenLayer{Linear: nn.NewLinear(init, inputs, 100, nn.WithInit(t.init), nn.WithBiasInit(nn.Zeros)), tower: t}
+		l := &hiddenLayer{Linear: nn.NewLinear(init, inputs, units, nn.WithInit(t.init), nn.WithBiasInit(nn.Zeros)), tower: t}
 		if t.normalize {
-			l.Norm = nn.NewBatchNorm1d(100)
+			l.Norm = nn.NewBatchNorm1d(units)
 		}
-		net, inputs = append(net, l), 100
+		net, inputs = append(net, l), units
 	}
 	out := nn.NewLinear(init, inputs, classes, nn.WithInit(nn.XavierNormal), nn.WithBiasInit(nn.Zeros))
 	nn.To(append(net, out), tensor.Float64) // in float32 the smallest of these gradients would be zero

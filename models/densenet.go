@@ -1,6 +1,8 @@
 package models
 
 import (
+	"fmt"
+
 	"github.com/hadal-ml/hadal/nn"
 	"github.com/hadal-ml/hadal/tensor"
 )
@@ -29,16 +31,21 @@ func NewDenseNet121(init *nn.Init, classes int) *DenseNet {
 }
 
 // NewDenseNetBC returns a DenseNet with bottlenecks and compression for images
-// of 32 x 32 pixels: three blocks, depth layers in all, each adding growth
-// channels. Depth 100 and growth 12 have 769,162 parameters with 10 classes.
+// of 32 x 32 pixels: three blocks of equally many layers, each adding growth
+// channels; depth counts all convolutions and the linear layer, and is 4 more than
+// a multiple of 6. Depth 100 and growth 12 have 769,162 parameters with 10 classes.
 func NewDenseNetBC(init *nn.Init, depth, growth, classes int) *DenseNet {
-	layers := (depth - 4) / 6
+	layers := (depth - 4) / 6 // of two convolutions, in each of three blocks
+	if layers < 1 || depth != 6*layers+4 {
+		panic(fmt.Sprintf("models: a DenseNet-BC cannot have a depth of %d; give 4 more than a multiple of 6, such as 40 or 100", depth))
+	}
 	f := &denseFeatures{Conv0: conv(init, 3, 2*growth, 3, 1)}
 	return newDenseNet(init, f, 2*growth, growth, []int{layers, layers, layers}, classes)
 }
 
 // NewDenseNetSmall returns the same network with growth 16 and most of its layers
-// where they cost least, at the smaller images: blocks of 2, 5 and 8 layers.
+// where they cost least, at the smaller images: blocks of 2, 5 and 8 layers, 34
+// layers with weights in all; 237,450 parameters with 10 classes.
 func NewDenseNetSmall(init *nn.Init, classes int) *DenseNet {
 	const growth = 16
 	f := &denseFeatures{Conv0: conv(init, 3, 2*growth, 3, 1)}

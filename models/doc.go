@@ -1,7 +1,8 @@
 // Package models has the named image networks of the textbooks, layer for layer
 // as their papers and torchvision have them, down to the names of the weights:
-// a torchvision state dict saved as safetensors loads with [nn.Load]. It is not
-// a store of weights; every network starts untrained.
+// a torchvision state dict saved as safetensors loads with [nn.Load]. Those that
+// are called Small are our own, in the manner of the others, for images of 32 x 32
+// pixels. It is not a store of weights; every network starts untrained.
 package models
 
 import (

@@ -6,8 +6,9 @@ import (
 )
 
 // LeNet is LeNet-5 for 28x28 digits (LeCun, Bottou, Bengio and Haffner,
-// Gradient-based learning applied to document recognition, 1998), with ReLU and
-// maximum pooling: 61,706 parameters with 10 classes.
+// Gradient-based learning applied to document recognition, 1998) as it is taught
+// today, with ReLU and maximum pooling, a second convolution that sees all maps of
+// the first, and a linear layer at the end: 61,706 parameters with 10 classes.
 type LeNet struct {
 	Conv1, Conv2  *nn.Conv2d
 	FC1, FC2, FC3 *nn.Linear

@@ -123,6 +123,34 @@ func TestNetworksAreTorchvisions(t *testing.T) {
 	}
 }
 
+func TestADenseNetOfAnotherDepthIsAMistake(t *testing.T) {
+	for _, depth := range []int{4, 20, 101} {
+		func() {
+			defer func() {
+				if said, _ := recover().(string); !strings.Contains(said, "multiple of 6") {
+					t.Errorf("depth %d: %q", depth, said)
+				}
+			}()
+			NewDenseNetBC(nn.NewInit(0), depth, 12, 10)
+		}()
+	}
+}
+
+func TestParametersOfSmallNetworks(t *testing.T) {
+	for name, c := range map[string]struct {
+		network nn.Module
+		want    int
+	}{
+		"DenseNet":  {NewDenseNetSmall(nn.NewInit(0), 10), 237_450},
+		"GoogLeNet": {NewGoogLeNetSmall(nn.NewInit(0), 10), 377_818},
+		"VGG-16":    {NewVGG16Small(nn.NewInit(0), 10), 14_728_266},
+	} {
+		if n := nn.CountParameters(c.network); n != c.want {
+			t.Errorf("the small %s has %d parameters, want %d", name, n, c.want)
+		}
+	}
+}
+
 // Every network that is small enough learns: a few steps on one batch reduce the
 // loss, and every parameter gets a gradient.
 func TestSmallNetworksLearn(t *testing.T) {

@@ -17,10 +17,11 @@ type VGG struct {
 // NewVGG16 returns VGG-16, configuration D of the paper, for images of 224 x 224
 // pixels: 138,357,544 parameters with 1000 classes.
 func NewVGG16(init *nn.Init, classes int) *VGG {
+	features, channels := vggFeatures(init, vgg16, false)
 	return &VGG{
-		Features: vggFeatures(init, vgg16, false),
+		Features: features,
 		Classifier: nn.Sequential{
-			nn.NewLinear(init, 512*7*7, 4096), nn.ReLU{}, nn.Dropout{P: 0.5},
+			nn.NewLinear(init, channels*7*7, 4096), nn.ReLU{}, nn.Dropout{P: 0.5},
 			nn.NewLinear(init, 4096, 4096), nn.ReLU{}, nn.Dropout{P: 0.5},
 			nn.NewLinear(init, 4096, classes),
 		},
@@ -34,36 +35,36 @@ func (m *VGG) Forward(c *nn.Context, x *tensor.Tensor) *tensor.Tensor {
 	return m.Classifier.Forward(c, x.Flatten(1))
 }
 
-// vggFeatures returns convolutions with ReLU, each followed by batch
-// normalisation if norm; 0 is max pooling.
-func vggFeatures(init *nn.Init, filters []int, norm bool) nn.Sequential {
-	var s nn.Sequential
-	in := 3
+// vggFeatures returns convolutions with ReLU, with batch normalisation between the
+// two if norm, and the number of channels they end with; 0 is max pooling.
+func vggFeatures(init *nn.Init, filters []int, norm bool) (s nn.Sequential, channels int) {
+	channels = 3
 	for _, out := range filters {
 		switch {
 		case out == 0:
 			s = append(s, nn.MaxPool2d{Kernel: 2})
 			continue
 		case norm:
-			s = append(s, nn.NewConv2d(init, in, out, 3, nn.Padding(1), nn.WithInit(nn.HeNormal)), nn.NewBatchNorm2d(out), nn.ReLU{})
+			s = append(s, nn.NewConv2d(init, channels, out, 3, nn.Padding(1), nn.WithInit(nn.HeNormal)), nn.NewBatchNorm2d(out), nn.ReLU{})
 		default:
-			s = append(s, nn.NewConv2d(init, in, out, 3, nn.Padding(1), nn.WithInit(nn.HeNormal)), nn.ReLU{})
+			s = append(s, nn.NewConv2d(init, channels, out, 3, nn.Padding(1), nn.WithInit(nn.HeNormal)), nn.ReLU{})
 		}
-		in = out
+		channels = out
 	}
-	return s
+	return s, channels
 }
 
 // NewVGGSmall returns a VGG for images of 32 x 32 pixels: the convolutions that
 // filters lists, with batch normalisation, 0 for halving the image, and one
-// linear layer on what is left. The filters must halve the image to one pixel.
+// linear layer on what is left. The filters must halve the image five times, to
+// one pixel.
 func NewVGGSmall(init *nn.Init, filters []int, classes int) nn.Sequential {
-	s := vggFeatures(init, filters, true)
-	last := filters[len(filters)-2]
-	return append(s, nn.Flatten{}, nn.NewLinear(init, last, classes))
+	s, channels := vggFeatures(init, filters, true)
+	return append(s, nn.Flatten{}, nn.NewLinear(init, channels, classes))
 }
 
-// NewVGG16Small is NewVGGSmall with the convolutions of VGG-16.
+// NewVGG16Small is NewVGGSmall with the convolutions of VGG-16: 14,728,266
+// parameters with 10 classes.
 func NewVGG16Small(init *nn.Init, classes int) nn.Sequential {
 	return NewVGGSmall(init, vgg16, classes)
 }

@@ -32,7 +32,7 @@ func FuzzConfig(f *testing.F) {
 			}
 			return
 		}
-		if r.Name != c.Recipe || c.Members < 1 || c.Members > maxMembers || c.Epochs < 1 || c.Epochs > MaxEpochs || c.ScheduleEpochs < 1 || c.ScheduleEpochs > MaxEpochs ||
+		if r.Name != c.Recipe || c.Members < 1 || c.Members > maxMembers || c.Epochs < 1 || c.Epochs > MaxEpochs || c.ScheduleEpochs < 1 || c.ScheduleEpochs > MaxEpochs || c.BatchSize > MaxBatch ||
 			c.BatchSize < 1 || !(c.LearningRate > 0) || c.Limit < 0 || c.HoldOut < 0 {
 			t.Errorf("%+v was accepted", c)
 		}

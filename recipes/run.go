@@ -128,6 +128,10 @@ func Open(dir string) (*Run, error) {
 // for its steps to be counted.
 const MaxEpochs = 1_000_000
 
+// MaxBatch is how many samples a step may have: more than anybody learns from at
+// once, few enough to be counted and held.
+const MaxBatch = 1 << 24
+
 // maxMembers is how many networks are averaged at most.
 const maxMembers = 100
 
@@ -157,7 +161,7 @@ func parseConfig(text []byte) (c Config, r recipe.Recipe, err error) {
 	if err != nil {
 		return c, r, fmt.Errorf("is of another program or damaged: %w", err)
 	}
-	if c.Members < 1 || c.Members > maxMembers || c.Epochs < 1 || c.Epochs > MaxEpochs || c.ScheduleEpochs < 1 || c.ScheduleEpochs > MaxEpochs || c.BatchSize < 1 || !(c.LearningRate > 0) || c.Limit < 0 || c.HoldOut < 0 {
+	if c.Members < 1 || c.Members > maxMembers || c.Epochs < 1 || c.Epochs > MaxEpochs || c.ScheduleEpochs < 1 || c.ScheduleEpochs > MaxEpochs || c.BatchSize < 1 || c.BatchSize > MaxBatch || !(c.LearningRate > 0) || c.Limit < 0 || c.HoldOut < 0 {
 		return c, r, errors.New("is damaged: its numbers make no sense")
 	}
 	if err := c.Precision.Check(); err != nil {
@@ -304,6 +308,9 @@ func start(r *recipe.Recipe, o Options) (string, Config, error) {
 	}
 	if c.Limit > 0 { // a quick look at few samples has smaller batches
 		c.BatchSize = min(c.BatchSize, c.Limit)
+	}
+	if o.BatchSize > MaxBatch {
+		return "", c, fmt.Errorf("a batch of %d samples is too large: at most %d are possible", o.BatchSize, MaxBatch)
 	}
 	if o.BatchSize > 0 {
 		c.BatchSize = o.BatchSize

@@ -251,3 +251,11 @@ func TestSettingsThatARecipeDoesNotHeedAreErrors(t *testing.T) {
 		}
 	}
 }
+
+func TestABatchBeyondCountingIsAnError(t *testing.T) {
+	for _, r := range All() {
+		if _, _, err := start(&r, Options{BatchSize: MaxBatch + 1, Out: t.TempDir()}); err == nil || !strings.Contains(err.Error(), "too large") {
+			t.Errorf("%s: %v", r.Name, err)
+		}
+	}
+}

@@ -1,12 +1,16 @@
 package basics
 
 import (
+	"bytes"
 	"math"
 	"os"
+	"strings"
 	"testing"
 
+	"github.com/hadal-ml/hadal/internal/par"
 	"github.com/hadal-ml/hadal/nn"
 	"github.com/hadal-ml/hadal/recipes/recipe"
+	"github.com/hadal-ml/hadal/recipes/recipe/recipetest"
 	"github.com/hadal-ml/hadal/tensor"
 )
 
@@ -50,8 +54,66 @@ func TestMoreUnitsFollowCloser(t *testing.T) {
 	}
 }
 
+// The output of a network that has learned nothing is zero, and each of its units
+// bends in a place of its own.
+func TestTheBendsOfACurveAreSpread(t *testing.T) {
+	m := NewCurve(4)
+	if n := nn.CountParameters(m); n != 4+4+4+1 {
+		t.Errorf("four units have %d parameters", n)
+	}
+	x := tensor.FromSlice([]float32{-1, -0.6, 0.1, 1}, 4, 1)
+	for i, y := range m.Forward(nn.Inference(), x).Float64s() {
+		if y != 0 {
+			t.Errorf("the new network says %g of place %d", y, i)
+		}
+	}
+	hidden := m.Hidden.Forward(nn.Inference(), tensor.FromSlice([]float32{-0.75, -0.25, 0.25, 0.75}, 4, 1))
+	for i := range 4 {
+		if z := hidden.At(i, i); z != 0 {
+			t.Errorf("unit %d has %g where it should bend", i, z)
+		}
+	}
+}
+
+func TestInterruptedRunsEndAsOthersOnAnyNumberOfThreads(t *testing.T) {
+	defer par.SetThreads(par.Threads())
+	for _, r := range []recipe.Recipe{LineRecipe, UniversalRecipe} {
+		var models [2][]byte
+		for i := range models {
+			par.SetThreads(i + 1)
+			s := session(t, r)
+			s.Epochs = 30
+			if i == 1 {
+				recipetest.Interrupt(t, s, 17, r.Train)
+			}
+			if err := r.Train(t.Context(), s); err != nil {
+				t.Fatal(err)
+			}
+			var err error
+			if models[i], err = os.ReadFile(s.Path(recipe.ModelFile)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if !bytes.Equal(models[0], models[1]) {
+			t.Errorf("%s: an interrupted run on two threads gives another model than one that was not, on one", r.Name)
+		}
+	}
+}
+
+func TestTooFewAndTooManyPointsAreAnError(t *testing.T) {
+	for _, r := range []recipe.Recipe{LineRecipe, UniversalRecipe} {
+		for _, n := range []int{1, math.MaxInt} {
+			s := session(t, r)
+			s.BatchSize = n
+			if err := r.Train(t.Context(), s); err == nil || !strings.Contains(err.Error(), "--batch") {
+				t.Errorf("%s with %d points: %v", r.Name, n, err)
+			}
+		}
+	}
+}
+
 func TestGradientsOfTheCurve(t *testing.T) {
-	m := NewCurve(nn.NewInit(1), 5)
+	m := NewCurve(5)
 	nn.To(m, tensor.Float64)
 	x := tensor.FromSlice([]float64{-0.93, -0.41, 0.13, 0.77}, 4, 1)
 	if d, err := tensor.GradCheck(func([]*tensor.Tensor) *tensor.Tensor { return m.Forward(nn.Training(0), x).Square().Sum() }, nn.Parameters(m)); err != nil {

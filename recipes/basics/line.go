@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/hadal-ml/hadal/internal/rng"
 	"github.com/hadal-ml/hadal/metrics/plot"
@@ -32,7 +33,8 @@ func (l *Line) Forward(_ *nn.Context, x *tensor.Tensor) *tensor.Tensor {
 }
 
 // LeastSquares returns the line with the smallest mean squared error, by the
-// closed form: the slope is the covariance of x and y over the variance of x.
+// closed form: the slope is the covariance of x and y over the variance of x,
+// which must not be zero.
 func LeastSquares(x, y []float64) (slope, intercept float64) {
 	n := float64(len(x))
 	var mx, my, xx, xy float64
@@ -57,20 +59,31 @@ var LineRecipe = recipe.Recipe{
 	Train: trainLine,
 }
 
+// mostPoints bounds what a recipe of this package makes its data of; each is used
+// in every step.
+const mostPoints = 1 << 20
+
+// points are places x (n) and heights y (n) of the plane.
+type points struct{ x, y []float64 }
+
+// trainLine takes a step an epoch, each over all points, of which there are as
+// many noisy ones as a batch has samples.
 func trainLine(ctx context.Context, s *recipe.Session) error {
+	if s.BatchSize < 2 || s.BatchSize > mostPoints {
+		return fmt.Errorf("a line is fitted to 2 to %d noisy points, not to %d; use --batch for their number", mostPoints, s.BatchSize)
+	}
 	// Two points determine a line; through a hundred noisy ones the best must be found.
-	two := [2][]float64{{1, 3}, {2, 3}}
-	noise, noisy := rng.New(s.Seed).Stream(), [2][]float64{}
+	two, noisy := points{[]float64{1, 3}, []float64{2, 3}}, points{}
+	noise := rng.New(s.Seed).Stream()
 	for range s.BatchSize {
 		x := noise.Uniform(-2, 2)
-		noisy[0] = append(noisy[0], x)
-		noisy[1] = append(noisy[1], 1.5*x+0.5+0.4*noise.Normal())
+		noisy.x = append(noisy.x, x)
+		noisy.y = append(noisy.y, 1.5*x+0.5+0.4*noise.Normal())
 	}
 	model := struct{ Two, Noisy *Line }{NewLine(), NewLine()}
 	opt := optim.New(optim.SGD(s.Rate), nn.Parameters(&model))
-	loss := func(l *Line, points [2][]float64) *tensor.Tensor {
-		x, y := tensor.FromSlice(points[0], len(points[0])), tensor.FromSlice(points[1], len(points[1]))
-		return nn.MSE(l.Forward(nn.Training(0), x), y)
+	loss := func(l *Line, p points) *tensor.Tensor {
+		return nn.MSE(l.Forward(nn.Training(0), tensor.FromSlice(p.x)), tensor.FromSlice(p.y))
 	}
 	err := s.Run(ctx, recipe.Loop{
 		Steps: s.Epochs, State: map[string]any{"lines": &model, "sgd": opt},
@@ -85,21 +98,25 @@ func trainLine(ctx context.Context, s *recipe.Session) error {
 		return err
 	}
 	worst := 0.0
+	var panels []plot.Part
 	for _, c := range []struct {
-		name   string
-		line   *Line
-		points [2][]float64
-	}{{"two", model.Two, two}, {"noisy", model.Noisy, noisy}} {
-		slope, intercept := LeastSquares(c.points[0], c.points[1])
+		name, title string
+		line        *Line
+		points      points
+	}{{"two", "Two points", model.Two, two}, {"noisy", fmt.Sprintf("%d noisy points", len(noisy.x)), model.Noisy, noisy}} {
+		slope, intercept := LeastSquares(c.points.x, c.points.y)
 		off := max(math.Abs(slope-c.line.Slope.Item()), math.Abs(intercept-c.line.Intercept.Item()))
 		s.Metric("distance_"+c.name, off)
 		worst = max(worst, off)
+		panels = append(panels, drawn(c.title, c.line, c.points, slope, intercept))
 	}
 	s.Metric("slope", model.Noisy.Slope.Item())
 	s.Metric("intercept", model.Noisy.Intercept.Item())
 	s.Conclude("y = %.4f x + %.4f through %d noisy points; both lines are within %.1g of the closed form",
-		model.Noisy.Slope.Item(), model.Noisy.Intercept.Item(), len(noisy[0]), worst)
-	if err := drawLine(s, model.Noisy, noisy); err != nil {
+		model.Noisy.Slope.Item(), model.Noisy.Intercept.Item(), len(noisy.x), worst)
+	board, err := plot.Board{Title: "line: the least squares", Subtitle: "found by gradient descent, and by the closed form",
+		Rows: [][]plot.Part{panels}, Width: 1600, Height: 800}.Figure()
+	if err := s.Picture("line.png", board, err); err != nil {
 		return err
 	}
 	steps, values, err := s.Curve("loss_noisy")
@@ -114,18 +131,19 @@ func trainLine(ctx context.Context, s *recipe.Session) error {
 	return s.Save("", &model)
 }
 
-// drawLine draws the points and the line through them, as dots close together.
-func drawLine(s *recipe.Session, l *Line, points [2][]float64) error {
-	var xs, ys []float64
-	for x := -2.0; x <= 2; x += 0.02 {
-		xs = append(xs, x)
-		ys = append(ys, l.Slope.Item()*x+l.Intercept.Item())
+// drawn shows points, the line that gradient descent found, and the closed form as
+// dots along it.
+func drawn(title string, l *Line, p points, slope, intercept float64) plot.Chart {
+	a, b := l.Slope.Item(), l.Intercept.Item()
+	from, to := slices.Min(p.x), slices.Max(p.x)
+	closed := points{}
+	for i := range 9 {
+		x := from + (to-from)*float64(i)/8
+		closed.x, closed.y = append(closed.x, x), append(closed.y, slope*x+intercept)
 	}
-	f, err := plot.Scatter(plot.Chart{
-		Title:    "line: the least squares",
-		Subtitle: fmt.Sprintf("y = %.3f x + %.3f, found by gradient descent", l.Slope.Item(), l.Intercept.Item()),
-		XLabel:   "x", YLabel: "y",
-		Series: []plot.Series{{Name: "points", X: points[0], Y: points[1]}, {Name: "line", X: xs, Y: ys}},
-	})
-	return s.Picture("line.png", f, err)
+	return plot.Chart{Title: title, XLabel: "x", Series: []plot.Series{
+		{Name: fmt.Sprintf("y = %.3f x + %.3f", a, b), X: []float64{from, to}, Y: []float64{a*from + b, a*to + b}},
+		{Name: "closed form", X: closed.x, Y: closed.y, Dots: true},
+		{Name: "points", X: p.x, Y: p.y, Dots: true},
+	}}
 }

@@ -24,16 +24,18 @@ type Curve struct {
 const steepness = 8
 
 // NewCurve returns a network whose bends are spread over [-1, 1] and whose
-// output is zero.
-func NewCurve(init *nn.Init, units int) *Curve {
-	m := &Curve{nn.NewLinear(init, 1, units), nn.NewLinear(init, units, 1, nn.WithInit(nn.Zeros), nn.WithBiasInit(nn.Zeros))}
-	w, b := tensor.MutableData[float32](m.Hidden.Weight), tensor.MutableData[float32](m.Hidden.Bias)
+// output is zero. Nothing about it is random.
+func NewCurve(units int) *Curve {
+	w, b := make([]float32, units), make([]float32, units)
 	for i := range w { // a unit bends where wx + b = 0
 		at := (2*float32(i)+1)/float32(units) - 1
 		w[i] = float32(steepness * (1 - 2*(i%2))) // every other one looks to the left
 		b[i] = -w[i] * at
 	}
-	return m
+	return &Curve{
+		Hidden: &nn.Linear{Weight: tensor.FromSlice(w, units, 1).RequireGrad(), Bias: tensor.FromSlice(b).RequireGrad()},
+		Out:    &nn.Linear{Weight: tensor.Zeros(1, units).RequireGrad(), Bias: tensor.Zeros(1).RequireGrad()},
+	}
 }
 
 // Forward maps x (n, 1) to y (n, 1).
@@ -50,26 +52,37 @@ var widths = []int{2, 8, 32, 128}
 // UniversalRecipe shows why networks can approximate any function.
 var UniversalRecipe = recipe.Recipe{
 	Name: "universal", Summary: "ReLU networks follow a curve, the closer the more units they have",
-	Source: "Cybenko, 1989; Hornik, Stinchcombe and White, 1989", Data: "made by the recipe",
+	Source: "Cybenko, 1989; Hornik, Stinchcombe and White, 1989; Leshno et al., 1993 (ReLU)", Data: "made by the recipe",
 	Expect: "the error falls from 2 to 8 to 32 to 128 units", Minutes: 0.1,
 	Epochs: 4000, BatchSize: 256, Rate: 1e-2,
 	Train: trainUniversal,
 }
 
-func trainUniversal(ctx context.Context, s *recipe.Session) error {
-	n := s.BatchSize
+// sample returns n places (n, 1) that are evenly spaced from one to another, and
+// the height of the curve there (n, 1).
+func sample(n int, from, to float32) (x, y *tensor.Tensor) {
 	xs, ys := make([]float32, n), make([]float32, n)
 	for i := range xs {
-		xs[i] = 2*float32(i)/float32(n-1) - 1
+		xs[i] = (to-from)*float32(i)/float32(n-1) + from
 		ys[i] = float32(wave(float64(xs[i])))
 	}
-	x, y := tensor.FromSlice(xs, n, 1), tensor.FromSlice(ys, n, 1)
+	return tensor.FromSlice(xs, n, 1), tensor.FromSlice(ys, n, 1)
+}
+
+// trainUniversal takes a step an epoch, each over all places of the curve that are
+// learned from, of which there are as many as a batch has samples.
+func trainUniversal(ctx context.Context, s *recipe.Session) error {
+	n := s.BatchSize
+	if n < 3 || n > mostPoints {
+		return fmt.Errorf("a curve is learned from 3 to %d of its places, not from %d; use --batch for their number", mostPoints, n)
+	}
+	x, y := sample(n, -1, 1)
 
 	var models []*Curve
 	var opts []*optim.Optimizer
 	state := map[string]any{}
-	for i, units := range widths {
-		m := NewCurve(nn.NewInit(s.Seed+uint64(i)), units)
+	for _, units := range widths {
+		m := NewCurve(units)
 		opt := optim.New(optim.Adam(s.Rate), nn.Parameters(m))
 		models, opts = append(models, m), append(opts, opt)
 		state[fmt.Sprintf("units%d", units)], state[fmt.Sprintf("adam%d", units)] = m, opt
@@ -92,17 +105,24 @@ func trainUniversal(ctx context.Context, s *recipe.Session) error {
 		return err
 	}
 
-	pictured := []plot.Series{{Name: "curve", X: floats(xs), Y: floats(ys)}}
+	// The error is measured halfway between the places that were learned from.
+	half := 1 / float32(n-1)
+	x, y = sample(n-1, -1+half, 1-half)
+	var panels []plot.Part
 	var errors []string
 	for i, m := range models {
 		got := m.Forward(nn.Inference(), x)
 		rmse := math.Sqrt(nn.MSE(got, y).Item())
 		s.Metric(fmt.Sprintf("rmse_%d", widths[i]), rmse)
 		errors = append(errors, fmt.Sprintf("%d: %.4f", widths[i], rmse))
-		pictured = append(pictured, plot.Series{Name: fmt.Sprintf("%d units, error %.3f", widths[i], rmse), X: floats(xs), Y: floats(tensor.Data[float32](got))})
+		panels = append(panels, plot.Chart{Title: fmt.Sprintf("%d units", widths[i]), XLabel: "x", Series: []plot.Series{
+			{Name: "curve", X: x.Float64s(), Y: y.Float64s(), Pale: true},
+			{Name: fmt.Sprintf("network, error %.3f", rmse), X: x.Float64s(), Y: got.Float64s()},
+		}})
 	}
 	s.Conclude("root mean squared error by number of units: %s", strings.Join(errors, ", "))
-	f, err := plot.Lines(plot.Chart{Title: "universal: one hidden layer follows a curve", Subtitle: "every ReLU unit adds one bend", XLabel: "x", YLabel: "y", Series: pictured})
+	f, err := plot.Board{Title: "universal: one hidden layer follows a curve", Subtitle: "every ReLU unit adds one bend",
+		Rows: [][]plot.Part{panels[:2], panels[2:]}, Width: 1600, Height: 1200}.Figure()
 	if err := s.Picture("universal.png", f, err); err != nil {
 		return err
 	}
@@ -119,12 +139,4 @@ func trainUniversal(ctx context.Context, s *recipe.Session) error {
 		return err
 	}
 	return s.Save("", &models)
-}
-
-func floats(x []float32) []float64 {
-	out := make([]float64, len(x))
-	for i, v := range x {
-		out[i] = float64(v)
-	}
-	return out
 }

@@ -1,38 +1,15 @@
 package digits
 
 import (
+	"github.com/hadal-ml/hadal/models"
 	"github.com/hadal-ml/hadal/nn"
 	"github.com/hadal-ml/hadal/optim"
 	"github.com/hadal-ml/hadal/recipes/recipe"
-	"github.com/hadal-ml/hadal/tensor"
 	"github.com/hadal-ml/hadal/train"
 )
 
-// LeNet is LeNet-5 for 28x28 digits, with ReLU and maximum pooling.
-type LeNet struct {
-	Conv1, Conv2  *nn.Conv2d
-	FC1, FC2, FC3 *nn.Linear
-}
-
-// NewLeNet returns the network.
-func NewLeNet(init *nn.Init) *LeNet {
-	return &LeNet{
-		Conv1: nn.NewConv2d(init, 1, 6, 5, nn.Padding(2)),
-		Conv2: nn.NewConv2d(init, 6, 16, 5),
-		FC1:   nn.NewLinear(init, 16*5*5, 120),
-		FC2:   nn.NewLinear(init, 120, 84),
-		FC3:   nn.NewLinear(init, 84, 10),
-	}
-}
-
-// Forward maps digits (B, 1, 28, 28) to logits (B, 10).
-func (m *LeNet) Forward(c *nn.Context, x *tensor.Tensor) *tensor.Tensor {
-	x = m.Conv1.ForwardReLU(c, x).MaxPool2d(2) // (B, 6, 14, 14)
-	x = m.Conv2.ForwardReLU(c, x).MaxPool2d(2) // (B, 16, 5, 5)
-	x = m.FC1.ForwardReLU(c, x.Flatten(1))     // (B, 120)
-	x = m.FC2.ForwardReLU(c, x)                // (B, 84)
-	return m.FC3.Forward(c, x)                 // (B, 10)
-}
+// NewLeNet returns the network, which package models has, for ten digits.
+func NewLeNet(init *nn.Init) *models.LeNet { return models.NewLeNet(init, 10) }
 
 // LeNetRecipe trains it with Adam and a one-cycle learning rate.
 var LeNetRecipe = recipe.Recipe{

@@ -8,10 +8,10 @@ import (
 	"github.com/hadal-ml/hadal/train"
 )
 
-// DenseNetRecipe trains a DenseNet-BC of 34 layers, each of which adds 16
-// channels to what all before it have made. --full trains the smallest network's
-// schedule of the paper: 300 epochs, and the rate divided by ten after half and
-// after three quarters of them.
+// DenseNetRecipe trains a DenseNet-BC of 34 layers. Fifteen pairs of them add 16
+// channels each to what all before have made. --full trains it as the paper trains
+// on this data: 300 epochs, and the rate divided by ten after half and after three
+// quarters of them.
 var DenseNetRecipe = recipe.Recipe{
 	Name: "cifar-densenet", Summary: "A small DenseNet, every layer of which sees all before it, on the photographs of CIFAR-10",
 	Source: "Huang, Liu, van der Maaten and Weinberger, Densely connected convolutional networks, 2016",

@@ -9,10 +9,9 @@ import (
 )
 
 // FashionRecipe trains a residual network in the manner of cifar-resnet20, with
-// fewer layers and twice the filters.
-// Shoes point to the left in most pictures and bags hang either way, so mirror
-// images are as good as the originals; shifts are smaller than on CIFAR-10,
-// because the clothes fill their pictures.
+// fewer layers and twice the filters. A mirror image shows the same kind of
+// clothes; shifts are smaller than on CIFAR-10, because the clothes fill their
+// pictures.
 var FashionRecipe = recipe.Recipe{
 	Name: "fashion", Summary: "A residual network of 14 layers tells ten kinds of clothes",
 	Source: "Xiao, Rasul and Vollgraf, Fashion-MNIST, 2017; He, Zhang, Ren and Sun, Deep residual learning for image recognition, 2015",

@@ -13,7 +13,8 @@ import (
 var vggFilters = []int{32, 32, 0, 64, 64, 0, 128, 128, 0, 256, 256, 0, 256, 0}
 
 // VGGRecipe trains a network in the manner of VGG, with batch normalisation,
-// which the paper did not know yet and does without its pretraining.
+// which the paper did not know yet; with it, deep networks of this kind learn
+// without the paper's pretraining.
 var VGGRecipe = recipe.Recipe{
 	Name: "cifar-vgg", Summary: "A small VGG, nothing but 3x3 convolutions, on the photographs of CIFAR-10",
 	Source: "Simonyan and Zisserman, Very deep convolutional networks for large-scale image recognition, 2014",
