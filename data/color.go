@@ -18,8 +18,10 @@ const lumaR, lumaG, lumaB = 0.299, 0.587, 0.114
 
 // OutputShape is the source's.
 func (t ColorShift) OutputShape(c, h, w int) ([3]int, error) {
-	if t.Brightness < 0 || t.Contrast < 0 || t.Saturation < 0 {
-		return [3]int{}, fmt.Errorf("data: ColorShift %+v; the amounts must not be negative", t)
+	for _, v := range []float64{t.Brightness, t.Contrast, t.Saturation} {
+		if !(v >= 0) || math.IsInf(v, 0) {
+			return [3]int{}, fmt.Errorf("data: ColorShift %+v; the amounts must be finite and not negative", t)
+		}
 	}
 	if t.Saturation > 0 && c != 3 {
 		return [3]int{}, needsColour("ColorShift with Saturation", c)

@@ -98,6 +98,9 @@ type randomApply struct {
 }
 
 func (t randomApply) OutputShape(c, h, w int) ([3]int, error) {
+	if !(t.p >= 0 && t.p <= 1) {
+		return [3]int{}, fmt.Errorf("data: RandomApply with probability %v; it must be from 0 to 1", t.p)
+	}
 	shape, err := t.t.OutputShape(c, h, w)
 	if err == nil && shape != [3]int{c, h, w} {
 		err = fmt.Errorf("data: RandomApply needs a transform that keeps the shape, not one that makes %v of (%d, %d, %d)", shape, c, h, w)

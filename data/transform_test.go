@@ -500,6 +500,7 @@ func TestTransformsRefuseImagesThatDoNotFit(t *testing.T) {
 		"deviation 0":         Normalize([]float32{0}, []float32{0}),
 		"saturation of grey":  ColorShift{Saturation: 0.1},
 		"negative brightness": ColorShift{Brightness: -1},
+		"NaN of contrast":     ColorShift{Contrast: math.NaN()},
 		"colours of grey":     &PCAColor{},
 		"negative angle":      Rotate(-1),
 		"NaN":                 Zoom(math.NaN()),
@@ -507,6 +508,8 @@ func TestTransformsRefuseImagesThatDoNotFit(t *testing.T) {
 		"flat shear":          Shear(90),
 		"rough elastic":       Elastic(1, 0),
 		"maybe another shape": RandomApply(0.5, RandomCrop(2, 2)),
+		"no probability":      RandomApply(1.5, Mirror()),
+		"NaN probability":     RandomApply(math.NaN(), Mirror()),
 		"composed":            Compose(Mirror(), RandomCrop(20, 20), RandomCrop(21, 20)),
 	} {
 		if shape, err := tr.OutputShape(1, 28, 28); err == nil {

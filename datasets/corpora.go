@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"archive/zip"
 	"compress/bzip2"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -111,9 +112,12 @@ var mailName = regexp.MustCompile(`^\d{5}\.[0-9a-f]{32}`)
 
 // packMails makes spamassassin.tar from the five archives, or from folders with
 // their content under either name, as they stand or in a folder "data".
-func packMails(from, to string) (bool, error) {
+func packMails(ctx context.Context, from, to string) (bool, error) {
 	var mails corpusFiles
 	for _, g := range mailGroups {
+		if err := ctx.Err(); err != nil {
+			return true, err
+		}
 		as := func(base string) (string, bool) {
 			name := mailName.FindString(base)
 			rest := strings.TrimPrefix(base, name)
@@ -177,7 +181,7 @@ func (c *corpusFiles) addTarBzip2(archive string, name func(base string) (string
 var brownName = regexp.MustCompile(`^c[a-r]\d\d$`)
 
 // packBrown makes brown.tar from brown.zip or from the folder in it.
-func packBrown(from, to string) (bool, error) {
+func packBrown(_ context.Context, from, to string) (bool, error) {
 	as := func(base string) (string, bool) { return base, brownName.MatchString(base) }
 	var texts corpusFiles
 	if archive, err := zip.OpenReader(filepath.Join(from, "brown.zip")); err == nil {

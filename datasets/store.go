@@ -40,8 +40,8 @@ type Progress struct {
 
 // Store keeps data sets in a folder, one folder a set, unpacked. A file stands
 // there under its name only after its length and SHA-256 were found right;
-// archives are called NAME.part while they arrive and are gone when their files
-// are there.
+// what is unfinished has a name that ends in .part, and is gone when all files
+// of its set are there.
 type Store struct {
 	dir      string
 	progress func(Progress)
@@ -114,12 +114,19 @@ func (s *Store) Get(ctx context.Context, set Set) (string, error) {
 			if err := os.Rename(part, path); err != nil {
 				return s.diskError(err)
 			}
-			defer os.Remove(path)
+			defer func() {
+				if ctx.Err() != nil { // stopped: the next Get goes on from here
+					os.Rename(path, part)
+				} else {
+					os.Remove(path)
+				}
+			}()
 		}
-		if _, err := set.Convert(s.Dir(set), s.Dir(set)); err != nil {
-			return fmt.Errorf("cannot make %s of what was downloaded: %w", set.Name, err)
+		found, err := s.convert(ctx, set, s.Dir(set), missing)
+		if err == nil && !found {
+			err = fmt.Errorf("what was downloaded does not hold the files of %s; see %s", set.Name, set.Home)
 		}
-		return s.dropWrong(set, s.Dir(set), missing)
+		return err
 	})
 }
 
@@ -129,13 +136,15 @@ func (s *Store) Get(ctx context.Context, set Set) (string, error) {
 // Set.Convert reads; whatever their form, only the right content is taken.
 func (s *Store) Import(ctx context.Context, set Set, from string) (string, error) {
 	return s.complete(set, func(missing map[string]File) error {
+		switch info, err := os.Stat(from); {
+		case err != nil:
+			return fmt.Errorf("cannot take %s from %s: %w; give the folder that holds what you downloaded", set.Name, from, err)
+		case !info.IsDir():
+			return fmt.Errorf("%s is a file: give the folder that it is in", from)
+		}
 		if set.Convert != nil {
-			found, err := set.Convert(from, s.Dir(set))
-			if err != nil {
-				return fmt.Errorf("cannot take %s from %s: %w", set.Name, from, err)
-			}
-			if found {
-				return s.dropWrong(set, from, missing)
+			if found, err := s.convert(ctx, set, from, missing); found || err != nil {
+				return err
 			}
 		}
 		for _, f := range set.Files {
@@ -178,6 +187,14 @@ func (s *Store) complete(set Set, fetch func(missing map[string]File) error) (st
 			return "", err
 		}
 	}
+	// What killed processes and abandoned downloads left is of no use now. That
+	// it cannot be removed is no reason to refuse the files.
+	entries, _ := os.ReadDir(dir)
+	for _, e := range entries {
+		if strings.HasSuffix(e.Name(), ".part") {
+			os.RemoveAll(filepath.Join(dir, e.Name()))
+		}
+	}
 	return dir, nil
 }
 
@@ -201,16 +218,61 @@ func (s Set) byName() map[string]File {
 	return out
 }
 
-// dropWrong removes what a conversion made and should not have.
-func (s *Store) dropWrong(set Set, from string, missing map[string]File) error {
-	wrong := s.missing(set)
-	for name := range missing {
-		if _, bad := wrong[name]; bad {
-			os.Remove(filepath.Join(s.Dir(set), name)) // it may not even be there
-			return fmt.Errorf("what is in %s is not %s: %s comes out with another SHA-256; download it from %s", from, set.Name, name, set.sources())
+// convert lets Set.Convert make the files of set in a folder of its own and
+// moves those that are missing, and right, into the store. It reports whether
+// the folder from holds the form that Convert reads.
+func (s *Store) convert(ctx context.Context, set Set, from string, missing map[string]File) (bool, error) {
+	made, err := os.MkdirTemp(s.Dir(set), "converted-*.part")
+	if err != nil {
+		return false, s.diskError(err)
+	}
+	defer os.RemoveAll(made)
+	found, err := set.Convert(ctx, from, made)
+	var access *fs.PathError
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return found, stopped(ctx, set)
+	case errors.As(err, &access) && strings.HasPrefix(access.Path, made):
+		return found, s.diskError(err)
+	case err != nil:
+		return found, fmt.Errorf("cannot make %s of what is in %s: %w", set.Name, from, err)
+	case !found:
+		return false, nil
+	}
+	for _, f := range set.Files {
+		if _, wanted := missing[f.Name]; !wanted {
+			continue
+		}
+		err := s.adopt(set, f, filepath.Join(made, f.Name), missing)
+		if errors.Is(err, errDisk) {
+			return true, err
+		}
+		if err != nil {
+			return true, fmt.Errorf("what is in %s is not %s: %w; download it from %s", from, set.Name, err, set.sources())
 		}
 	}
-	return nil
+	return true, nil
+}
+
+// stopped is the error of work on a set that ctx has ended.
+func stopped(ctx context.Context, set Set) error {
+	return fmt.Errorf("unpacking of %s stopped (%w); run the same command again", set.Name, ctx.Err())
+}
+
+// adopt moves the file at path into the store when it is what f should be.
+func (s *Store) adopt(set Set, f File, path string, missing map[string]File) error {
+	file, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	sum := sha256.New()
+	n, err := io.Copy(sum, file)
+	if err != nil {
+		return err
+	}
+	s.progress(Progress{f, n, f.Bytes})
+	return s.place(set, f, file, sum, n, missing)
 }
 
 // sources says where a set can be downloaded by hand, for messages.

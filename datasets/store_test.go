@@ -20,6 +20,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -279,23 +280,32 @@ func TestGetWithoutNetworkNamesEveryHome(t *testing.T) {
 	}
 }
 
+// silence is an answer whose body never comes.
+type silence struct{ requests int }
+
+func (s *silence) RoundTrip(r *http.Request) (*http.Response, error) {
+	s.requests++
+	return &http.Response{StatusCode: http.StatusOK, ContentLength: int64(len(content)), Body: silentBody{r.Context()}, Request: r}, nil
+}
+
+type silentBody struct{ ctx context.Context }
+
+func (b silentBody) Read([]byte) (int, error) {
+	<-b.ctx.Done()
+	return 0, b.ctx.Err()
+}
+
+func (silentBody) Close() error { return nil }
+
 func TestGetGivesUpASilentServer(t *testing.T) {
-	release := make(chan struct{})
-	url, requests := serve(t, func(w http.ResponseWriter, r *http.Request, _ int) {
-		w.Header().Set("Content-Length", strconv.Itoa(len(content)))
-		w.(http.Flusher).Flush()
-		select {
-		case <-release:
-		case <-r.Context().Done():
+	synctest.Test(t, func(t *testing.T) { // whose clock moves on while all wait
+		s, set, server := testStore(t), setOf("a.bin", "http://home.invalid/a.bin"), &silence{}
+		s.client = &http.Client{Transport: server}
+		_, err := s.Get(t.Context(), set)
+		if err == nil || !strings.Contains(err.Error(), "silent for 30s") || server.requests != s.attempts {
+			t.Errorf("%d requests, error %v", server.requests, err)
 		}
 	})
-	defer close(release)
-	s, set := testStore(t), setOf("a.bin", url)
-	s.stall, s.attempts = 20*time.Millisecond, 2
-	_, err := s.Get(t.Context(), set)
-	if err == nil || !strings.Contains(err.Error(), "silent for 20ms") || requests.Load() != 2 {
-		t.Errorf("%d requests, error %v", requests.Load(), err)
-	}
 }
 
 func TestGetStopsAndKeepsWhatItHas(t *testing.T) {
@@ -528,7 +538,7 @@ func TestFromSheets(t *testing.T) {
 		os.WriteFile(filepath.Join(from, name+".png"), b.Bytes(), 0o644)
 	}
 	to := t.TempDir()
-	if found, err := convertSheets(from, to, rows); !found || err != nil {
+	if found, err := convertSheets(t.Context(), from, to, rows); !found || err != nil {
 		t.Fatal(found, err)
 	}
 	got, err := os.ReadFile(filepath.Join(to, "data_batch_2.bin"))
@@ -539,15 +549,106 @@ func TestFromSheets(t *testing.T) {
 	if got[0] != 9 || second[0] != 4 || second[1+7] != 7 || second[1+1024+7] != 2 || second[1+2048+7] != 8 {
 		t.Errorf("labels %d %d, pixel %d %d %d", got[0], second[0], second[1+7], second[1+1024+7], second[1+2048+7])
 	}
-	if found, err := convertSheets(t.TempDir(), to, rows); found || err != nil {
+	if found, err := convertSheets(t.Context(), t.TempDir(), to, rows); found || err != nil {
 		t.Errorf("an empty folder: %v, %v", found, err)
 	}
 	for name, damage := range map[string]string{"train_lables.json": "[1,2]", "test_lables.json": "[3,10]", "data_batch_3.png": "no picture"} {
 		was, _ := os.ReadFile(filepath.Join(from, name))
 		os.WriteFile(filepath.Join(from, name), []byte(damage), 0o644)
-		if found, err := convertSheets(from, to, rows); !found || err == nil || !strings.Contains(err.Error(), name) {
+		if found, err := convertSheets(t.Context(), from, to, rows); !found || err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("damaged %s: %v, %v", name, found, err)
 		}
 		os.WriteFile(filepath.Join(from, name), was, 0o644)
+	}
+}
+
+// converted is a set of two files whose Convert makes them with that content.
+func converted(made []byte) Set {
+	set := Set{Name: "x", Home: "http://home.invalid", Files: []File{fileOf("a.bin", content), fileOf("b.bin", content)}}
+	set.Archives = []Archive{{Packing: Source}}
+	set.Convert = func(_ context.Context, from, to string) (bool, error) {
+		for _, f := range set.Files {
+			if err := os.WriteFile(filepath.Join(to, f.Name), made, 0o600); err != nil {
+				return true, err
+			}
+		}
+		return true, nil
+	}
+	return set
+}
+
+func TestWhatIsConvertedHasANameOnlyWhenItIsRight(t *testing.T) {
+	s, set, from := testStore(t), converted(content), t.TempDir()
+	// What an earlier try left goes when all is there.
+	if err := os.MkdirAll(filepath.Join(s.Dir(set), "converted-1.part"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	os.WriteFile(filepath.Join(s.Dir(set), "a.zip.part"), content, 0o644)
+	if _, err := s.Import(t.Context(), set, from); err != nil {
+		t.Fatal(err)
+	}
+	checkHolds(t, s, set)
+
+	s, set = testStore(t), converted(make([]byte, len(content))) // the right length
+	set.Archives[0].URLs = []string{"http://home.invalid/a.zip"}
+	if _, err := s.Import(t.Context(), set, from); err == nil || !strings.Contains(err.Error(), "is not x: a.bin should have") {
+		t.Errorf("another content: %v", err)
+	}
+	if entries, err := os.ReadDir(s.Dir(set)); err != nil || len(entries) != 0 {
+		t.Errorf("another content left %v in the store (%v)", entries, err)
+	}
+
+	// In the middle of the work: nothing has its name yet.
+	s, set = testStore(t), converted(content)
+	convert := set.Convert
+	set.Convert = func(ctx context.Context, from, to string) (bool, error) {
+		found, err := convert(ctx, from, to)
+		if _, pathErr := s.Path(set); pathErr == nil {
+			t.Error("files that were not checked have their names")
+		}
+		return found, err
+	}
+	if _, err := s.Import(t.Context(), set, from); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestAConversionCanBeStopped(t *testing.T) {
+	s, set := testStore(t), converted(content)
+	ctx, cancel := context.WithCancel(t.Context())
+	set.Convert = func(ctx context.Context, from, to string) (bool, error) {
+		cancel()
+		return convertSheets(ctx, from, to, 1)
+	}
+	from := t.TempDir()
+	write(t, filepath.Join(from, "train_lables.json"), "[1,2,3,4,5]")
+	write(t, filepath.Join(from, "test_lables.json"), "[1]")
+	if _, err := s.Import(ctx, set, from); !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), "run the same command again") {
+		t.Errorf("error %v", err)
+	}
+	if entries, err := os.ReadDir(s.Dir(set)); err != nil || len(entries) != 0 {
+		t.Errorf("the store holds %v (%v)", entries, err)
+	}
+}
+
+func TestADiskThatIsFullForAConversionIsNamed(t *testing.T) {
+	s, set := testStore(t), converted(content)
+	set.Convert = func(_ context.Context, _, to string) (bool, error) {
+		return true, &os.PathError{Op: "write", Path: filepath.Join(to, "a.bin"), Err: errors.New("no space left on device")}
+	}
+	if _, err := s.Import(t.Context(), set, t.TempDir()); !errors.Is(err, errDisk) || !strings.Contains(err.Error(), "no space left") {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestImportFromWhatIsNoFolder(t *testing.T) {
+	s, set := testStore(t), setOf("a.bin", "http://home.invalid/a.bin")
+	file := filepath.Join(t.TempDir(), "a.bin")
+	write(t, file, string(content))
+	if _, err := s.Import(t.Context(), set, file); err == nil || !strings.Contains(err.Error(), "is a file: give the folder") {
+		t.Errorf("from a file: %v", err)
+	}
+	if _, err := s.Import(t.Context(), set, file+"s"); err == nil || !strings.Contains(err.Error(), "give the folder that holds") {
+		t.Errorf("from nothing: %v", err)
 	}
 }

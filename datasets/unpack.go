@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"os"
 	"path"
@@ -36,10 +37,13 @@ func (a Archive) content() string {
 // cannot fill the disk.
 func (s *Store) unpack(ctx context.Context, set Set, a Archive, path string, missing map[string]File) error {
 	err := s.unpackFrom(ctx, set, a, path, missing)
-	if err != nil && ctx.Err() == nil && !errors.Is(err, errDisk) {
-		return fmt.Errorf("%s does not hold what %s needs: %w; download it from %s", path, set.Name, err, set.sources())
+	switch {
+	case err == nil || errors.Is(err, errDisk):
+		return err
+	case ctx.Err() != nil:
+		return stopped(ctx, set)
 	}
-	return err
+	return fmt.Errorf("%s does not hold what %s needs: %w; download it from %s", path, set.Name, err, set.sources())
 }
 
 func (s *Store) unpackFrom(ctx context.Context, set Set, a Archive, file string, missing map[string]File) error {
@@ -88,10 +92,16 @@ func (s *Store) keep(ctx context.Context, set Set, f File, source io.Reader, mis
 	if err != nil {
 		return err
 	}
+	return s.place(set, f, part, sum, n, missing)
+}
+
+// place gives a file of n bytes with that sum the name of f in the store, when
+// it is what f should be, and closes it.
+func (s *Store) place(set Set, f File, part *os.File, sum hash.Hash, n int64, missing map[string]File) error {
 	if !f.matches(sum, n) {
 		return fmt.Errorf("%s should have %d bytes with SHA-256 %s", f.Name, f.Bytes, f.SHA256)
 	}
-	err = errors.Join(part.Chmod(0o644), part.Sync(), part.Close())
+	err := errors.Join(part.Chmod(0o644), part.Sync(), part.Close())
 	if err == nil {
 		err = os.Rename(part.Name(), filepath.Join(s.Dir(set), f.Name))
 	}

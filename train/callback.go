@@ -6,7 +6,7 @@ type Callback interface {
 	Start(s *State) error // before the first step
 	Step(s *State) error  // after every batch
 	Epoch(s *State) error // after every epoch and its validation; the epoch is the last of s.History
-	End(s *State) error   // at the end, also after an error or an interruption
+	End(s *State) error   // at the end, also after an error or an interruption; not after an error of its own Start
 }
 
 // Hooks is a Callback made of functions; those that are nil do nothing.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
@@ -94,8 +95,11 @@ func (s *State) restore(path string) error {
 	if errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("there is no checkpoint %s to go on from: the run may not have finished an epoch", path)
 	}
-	if err != nil {
+	if access := new(fs.PathError); errors.As(err, &access) {
 		return err
+	}
+	if err != nil {
+		return fmt.Errorf("%w; if there is no other copy, delete it and begin anew", err)
 	}
 	var p progress
 	if err := json.Unmarshal([]byte(metadata["progress"]), &p); err != nil {
@@ -106,6 +110,8 @@ func (s *State) restore(path string) error {
 		return fmt.Errorf("%s was written by another version (checkpoint format %d, this program reads %d)", path, p.Version, checkpointVersion)
 	case p.Epoch < 0 || p.Step < 0 || p.TotalSteps < 0 || p.Step >= max(s.StepsPerEpoch, 1):
 		return fmt.Errorf("%s is damaged: it is at epoch %d, step %d of %d", path, p.Epoch, p.Step, s.StepsPerEpoch)
+	case len(p.History) != p.Epoch || p.Sums.Seen != p.Step*p.BatchSize || p.Sums.Correct < 0 || p.Sums.Correct > p.Sums.Seen:
+		return fmt.Errorf("%s is damaged: in epoch %d, after %d batches of %d, it knows of %d epochs and %d samples", path, p.Epoch+1, p.Step, p.BatchSize, len(p.History), p.Sums.Seen)
 	case p.BatchSize != s.Config.BatchSize || p.Samples != s.Config.Train.Len() || p.Seed != s.Config.Seed:
 		return fmt.Errorf("%s belongs to a run with batch size %d, %d samples and seed %d; going on with %d, %d and %d would not be the same run",
 			path, p.BatchSize, p.Samples, p.Seed, s.Config.BatchSize, s.Config.Train.Len(), s.Config.Seed)

@@ -155,7 +155,7 @@ func Fit(ctx context.Context, model any, cfg Config) (result *Result, err error)
 			return nil, err
 		}
 	}
-	if err := s.each(Callback.Start); err != nil {
+	if err := s.begin(); err != nil {
 		return s.result(start), err
 	}
 	err = s.epochs(ctx, train, val, start)
@@ -163,7 +163,7 @@ func Fit(ctx context.Context, model any, cfg Config) (result *Result, err error)
 	if err == nil && s.EMA != nil {
 		s.EMA.Swap() // leaves the averaged weights in the model
 	}
-	err = errors.Join(err, s.end())
+	err = errors.Join(err, s.end(cfg.Callbacks))
 	return s.result(start), err
 }
 
@@ -275,11 +275,22 @@ func (s *State) each(method func(Callback, *State) error) error {
 	return nil
 }
 
-// end tells every callback that training is over, whatever the others say: each
-// may have something to close.
-func (s *State) end() error {
+// begin tells every callback that training is about to start. When one fails,
+// those before it hear of the end.
+func (s *State) begin() error {
+	for i, c := range s.Config.Callbacks {
+		if err := c.Start(s); err != nil {
+			return errors.Join(err, s.end(s.Config.Callbacks[:i]))
+		}
+	}
+	return nil
+}
+
+// end tells callbacks that training is over, whatever the others say: each may
+// have something to close.
+func (s *State) end(callbacks []Callback) error {
 	var all []error
-	for _, c := range s.Config.Callbacks {
+	for _, c := range callbacks {
 		all = append(all, c.End(s))
 	}
 	return errors.Join(all...)

@@ -4,8 +4,11 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
+	"math"
 	"os"
+	"slices"
 	"strconv"
 
 	"github.com/hadal-ml/hadal/format/jsonl"
@@ -34,8 +37,10 @@ type EpochRecord struct {
 // vain, are dropped.
 func LogJSONL(path string, everySteps int) Callback {
 	var w *jsonl.Writer
+	var seen int // updates; those that gather the gradients of several batches are logged once
 	return Hooks{
 		OnStart: func(s *State) (err error) {
+			seen = s.TotalSteps
 			if err := s.dropLater(path); err != nil {
 				return err
 			}
@@ -43,15 +48,19 @@ func LogJSONL(path string, everySteps int) Callback {
 			return err
 		},
 		OnStep: func(s *State) error {
-			if everySteps < 1 || s.TotalSteps%everySteps != 0 {
+			if everySteps < 1 || s.TotalSteps == seen || s.TotalSteps%everySteps != 0 {
 				return nil
 			}
+			seen = s.TotalSteps
 			return w.Write(StepRecord{"step", s.TotalSteps, s.Epoch + 1, s.BatchLoss, s.LearningRate})
 		},
 		OnEpoch: func(s *State) error { return w.Write(EpochRecord{"epoch", s.History[len(s.History)-1]}) },
 		OnEnd:   func(s *State) error { return w.Close() },
 	}
 }
+
+// withoutLog ends the errors of a metrics file that is none.
+const withoutLog = "move it away to go on without it"
 
 // dropLater removes from a metrics file what lies ahead of the state.
 func (s *State) dropLater(path string) error {
@@ -60,16 +69,16 @@ func (s *State) dropLater(path string) error {
 		return nil
 	}
 	if err != nil {
-		return err
+		return fmt.Errorf("%w; %s", err, withoutLog)
 	}
 	kept := lines[:0]
-	for _, line := range lines {
+	for i, line := range lines {
 		var record struct {
 			Kind        string
 			Step, Epoch int
 		}
 		if err := json.Unmarshal(line, &record); err != nil {
-			return err
+			return fmt.Errorf("%s: record %d: %w; %s", path, i+1, err, withoutLog)
 		}
 		if record.Kind == "step" && record.Step > s.TotalSteps || record.Kind == "epoch" && record.Epoch > len(s.History) {
 			continue
@@ -98,12 +107,14 @@ func LogCSV(path string) Callback {
 }
 
 // PlotCurves draws loss, accuracy and learning rate to a PNG or SVG file after
-// each epoch.
+// each epoch. Of a resumed run the epochs are all there; where the steps before
+// it would stand is a gap, for no checkpoint carries their losses.
 func PlotCurves(path, title string) Callback {
 	var run plot.Run
 	return Hooks{
-		OnStart: func(*State) error {
-			run = plot.Run{}
+		OnStart: func(s *State) error {
+			before := min(s.Epoch, s.Config.Epochs)*s.StepsPerEpoch + s.Step
+			run = plot.Run{StepLoss: slices.Repeat([]float64{math.NaN()}, before), LearningRate: slices.Repeat([]float64{math.NaN()}, before)}
 			return nil
 		},
 		OnStep: func(s *State) error {

@@ -11,11 +11,11 @@ import (
 	"github.com/hadal-ml/hadal/tensor"
 )
 
-// RangeTest trains a copy of the state for a few batches with a learning rate
-// that grows from one to the next, and puts the model back as it was. The rate
-// at which the loss falls fastest is a good peak for a schedule (Smith 2015,
-// arXiv 1506.01186). Of cfg it uses Train, Loss, Optimizer, BatchSize, Seed,
-// Transform, Forward and the clipping.
+// RangeTest trains the model for a few batches with a learning rate that grows
+// from one to the next, and puts it back as it was. The rate at which the loss
+// falls fastest is a good peak for a schedule (Smith 2015, arXiv 1506.01186). Of
+// cfg it uses what says how one batch becomes one update; it has no validation,
+// callbacks, schedule or accumulation.
 func RangeTest(model any, cfg Config, r optim.RangeConfig) (result optim.RangeResult, err error) {
 	defer recoverTo(&err)
 	cfg.Epochs, cfg.Val, cfg.Callbacks, cfg.Resume, cfg.Schedule = 1, nil, nil, "", nil

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/hadal-ml/hadal/format/jsonl"
+	"github.com/hadal-ml/hadal/format/safetensors"
 	"github.com/hadal-ml/hadal/nn"
 	"github.com/hadal-ml/hadal/optim"
 	"github.com/hadal-ml/hadal/tensor"
@@ -52,6 +54,123 @@ func TestEveryCallbackHearsTheEnd(t *testing.T) {
 		if ends != 1 || r == nil {
 			t.Errorf("%s: another callback heard of the end %d times; the result is %v", name, ends, r)
 		}
+	}
+}
+
+// TestAStartThatFails ends what began before it, and nothing else.
+func TestAStartThatFails(t *testing.T) {
+	mine := errors.New("mine")
+	var heard []string
+	callback := func(name string, err error) Callback {
+		return Hooks{OnStart: func(*State) error { return err }, OnEnd: func(*State) error { heard = append(heard, name); return nil }}
+	}
+	cfg := config(t, 1)
+	cfg.Callbacks = []Callback{callback("first", nil), callback("second", mine), callback("third", nil)}
+	if _, err := Fit(context.Background(), newNet(1), cfg); !errors.Is(err, mine) || !slices.Equal(heard, []string{"first"}) {
+		t.Errorf("%v; %v heard of the end, want the first alone", err, heard)
+	}
+}
+
+// TestUpdatesOverSeveralBatchesAreLoggedOnce has 13 batches an epoch and an
+// update after every third, and after the last.
+func TestUpdatesOverSeveralBatchesAreLoggedOnce(t *testing.T) {
+	dir := t.TempDir()
+	steps := func(every, epochs int, callbacks ...Callback) (out []int) {
+		path := filepath.Join(dir, "log.jsonl")
+		cfg := config(t, epochs)
+		cfg.Accumulate = 3
+		cfg.Callbacks = append(callbacks, LogJSONL(path, every))
+		if epochs > 1 {
+			cfg.Resume = filepath.Join(dir, "c.safetensors")
+		}
+		fit(t, newNet(1), cfg)
+		lines, _, err := jsonl.ReadFile[StepRecord](path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, l := range lines {
+			if l.Kind == "step" {
+				out = append(out, l.Step)
+			}
+		}
+		return out
+	}
+	if got := steps(1, 1, Checkpoint(filepath.Join(dir, "c.safetensors"))); !slices.Equal(got, []int{1, 2, 3, 4, 5}) {
+		t.Errorf("the log has the updates %v", got)
+	}
+	if got := steps(5, 2); !slices.Equal(got, []int{1, 2, 3, 4, 5, 10}) {
+		t.Errorf("resumed, with every fifth, it has %v", got)
+	}
+}
+
+func TestALogThatIsDamagedIsNamed(t *testing.T) {
+	for damage, want := range map[string]string{"x\n": "line 1", `{"kind":"step","step":"x"}` + "\n": "record 1"} {
+		path := filepath.Join(t.TempDir(), "log.jsonl")
+		if err := os.WriteFile(path, []byte(damage), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		cfg := config(t, 1)
+		cfg.Callbacks = []Callback{LogJSONL(path, 1)}
+		if _, err := Fit(context.Background(), newNet(1), cfg); err == nil || !strings.Contains(err.Error(), path+": "+want) || !strings.Contains(err.Error(), "move it away") {
+			t.Errorf("%q: %v", damage, err)
+		}
+	}
+}
+
+// TestACheckpointThatContradictsItself has the right form, and numbers that no
+// training could have come to.
+func TestACheckpointThatContradictsItself(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "c.safetensors")
+	cfg := config(t, 2)
+	cfg.Callbacks = []Callback{Checkpoint(path)}
+	fit(t, newNet(1), cfg)
+	whole, err := safetensors.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resume := config(t, 3)
+	resume.Resume = path
+	for old, replacement := range map[string]string{
+		`"epoch":2`:   `"epoch":1`,
+		`"step":0`:    `"step":3`,
+		`"seen":0`:    `"seen":-16`,
+		`"correct":0`: `"correct":7`,
+	} {
+		text := whole.Metadata["progress"]
+		changed := strings.Replace(text, old, replacement, 1)
+		if changed == text {
+			t.Fatalf("%s has no %s", text, old)
+		}
+		if err := safetensors.WriteFile(path, safetensors.File{Metadata: map[string]string{"progress": changed}, Tensors: whole.Tensors}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Fit(context.Background(), newNet(1), resume); err == nil || !strings.Contains(err.Error(), "damaged") {
+			t.Errorf("%s for %s: %v", replacement, old, err)
+		}
+	}
+}
+
+// TestThePictureOfAResumedRun has all steps on its axis.
+func TestThePictureOfAResumedRun(t *testing.T) {
+	dir := t.TempDir()
+	at := func(name string) string { return filepath.Join(dir, name) }
+	draw := func(epochs int, resume, picture string) string {
+		cfg := config(t, epochs)
+		cfg.Resume = resume
+		cfg.Callbacks = []Callback{Checkpoint(at("c.safetensors")), PlotCurves(at(picture), "spirals")}
+		fit(t, newNet(1), cfg)
+		text, err := os.ReadFile(at(picture))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	draw(3, "", "first.svg")
+	resumed := draw(4, at("c.safetensors"), "resumed.svg")
+	straight := draw(4, "", "straight.svg")
+	const last = ">50</text>" // of 52 steps; the resumed part has 13
+	if !strings.Contains(straight, last) || !strings.Contains(resumed, last) {
+		t.Errorf("the axes of steps end with 50: %v, resumed %v", strings.Contains(straight, last), strings.Contains(resumed, last))
 	}
 }
 

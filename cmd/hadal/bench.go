@@ -40,8 +40,8 @@ are measured in.`,
 			return usageErrorf("--seconds %g is not a time; give a positive number", *seconds)
 		}
 		if cmd.Flags().Changed("threads") {
-			if *threads < 1 {
-				return usageErrorf("--threads %d: at least one thread is needed", *threads)
+			if err := checkThreads(*threads); err != nil {
+				return err
 			}
 			par.SetThreads(*threads)
 		}

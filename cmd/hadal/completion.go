@@ -62,12 +62,18 @@ func completeOneRun(cmd *cobra.Command, args []string, typed string) ([]cobra.Co
 	return completeRuns(cmd, args, typed)
 }
 
-// completeRecipeOrRun offers both for the only argument.
+// completeRecipeOrRun offers recipes of classifiers, and run folders, for the
+// only argument.
 func completeRecipeOrRun(cmd *cobra.Command, args []string, typed string) ([]cobra.Completion, cobra.ShellCompDirective) {
 	if len(args) > 0 {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
-	names, _ := completeRecipes(cmd, args, typed)
+	var names []cobra.Completion
+	for _, r := range recipes.All() {
+		if r.Train == nil { // the others have no summary
+			names = append(names, cobra.CompletionWithDesc(r.Name, r.Summary))
+		}
+	}
 	runs, _ := completeRuns(cmd, args, typed)
 	return append(names, runs...), cobra.ShellCompDirectiveDefault
 }
@@ -91,6 +97,14 @@ func addCompletionExamples(root *cobra.Command) {
 		switch cmd.Name() {
 		case "help":
 			cmd.Example = "  hadal help train"
+			// Of a command that there is not, cobra would print the help of hadal.
+			cmd.Args = func(cmd *cobra.Command, args []string) error {
+				found, rest, err := cmd.Root().Find(args)
+				if err != nil {
+					return usageError{err}
+				}
+				return noSuchCommand(found, rest)
+			}
 		case "completion":
 			cmd.Short = "Print a script that completes commands, recipes and runs in a shell"
 			cmd.Example = "  source <(hadal completion bash)"

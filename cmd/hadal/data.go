@@ -105,7 +105,7 @@ func newDataGet() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		ctx, stop := interruptible()
+		ctx, stop := interruptible(cmd.Context())
 		defer stop()
 		path, err := getData(ctx, cmd, set, *from)
 		if err != nil {

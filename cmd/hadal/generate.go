@@ -48,7 +48,7 @@ func newGenerate() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		ctx, stop := interruptible()
+		ctx, stop := interruptible(cmd.Context())
 		defer stop()
 		out := cmd.OutOrStdout()
 		if *asJSON {

@@ -15,6 +15,7 @@ import (
 	"github.com/hadal-ml/hadal/format/npy"
 	"github.com/hadal-ml/hadal/format/safetensors"
 	"github.com/hadal-ml/hadal/internal/words"
+	"github.com/hadal-ml/hadal/tensor"
 )
 
 // inspection is what hadal inspect says of a file.
@@ -68,7 +69,7 @@ func (in *inspection) print(out io.Writer, stats bool) error {
 	}
 	fmt.Fprintln(t, header)
 	for _, info := range in.Tensors {
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s", printable(info.Name), info.DType, shapeText(info.Shape), words.Thousands(info.Bytes))
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s", printable(info.Name), info.DType, tensor.ShapeString(info.Shape), words.Thousands(info.Bytes))
 		if s := info.Stats; s != nil {
 			fmt.Fprintf(t, "\t%s\t%s\t%s\t%s", optional(s.Min), optional(s.Max), optional(s.Mean), words.Thousands(s.NotFinite))
 		}

@@ -107,8 +107,6 @@ func TestFiguresAreWrittenForPeople(t *testing.T) {
 		words.Bytes(512):                  "512 bytes",
 		words.Bytes(int64(170_052_171)):   "170.1 MB",
 		words.Bytes(int64(2_500_000_000)): "2.50 GB",
-		shapeText(nil):                    "scalar",
-		shapeText([]int{16, 1, 3, 3}):     "16 x 1 x 3 x 3",
 		minutes(0.2):                      "12 s",
 		minutes(1.2):                      "1.2 min",
 		minutes(25):                       "25 min",

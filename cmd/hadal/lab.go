@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -36,15 +38,15 @@ func newLab() *cobra.Command {
 	fl.BoolVar(&quick, "quick", false, "take a small part of the steps, to see what comes")
 	asJSON := jsonFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		if threads < 1 || threads > maxThreads {
-			return usageErrorf("--threads %d: 1 to %d are possible; leave it away to use all", threads, maxThreads)
+		if err := checkThreads(threads); err != nil {
+			return err
 		}
 		if len(args) == 0 {
 			return listExperiments(cmd, *asJSON)
 		}
 		e, err := lab.Find(args[0])
 		if err != nil {
-			return usageError{err}
+			return err
 		}
 		if out == "" {
 			out = "lab-" + e.Name + ".png"
@@ -59,7 +61,7 @@ func newLab() *cobra.Command {
 		restore := par.Threads()
 		par.SetThreads(threads)
 		defer par.SetThreads(restore)
-		ctx, stop := interruptible()
+		ctx, stop := interruptible(cmd.Context())
 		defer stop()
 
 		settings, closeBar := lab.Settings{Seed: seed, Quick: quick}, func() {}
@@ -70,6 +72,9 @@ func newLab() *cobra.Command {
 		}
 		report, err := e.Run(ctx, settings)
 		closeBar()
+		if errors.Is(err, context.Canceled) {
+			return fmt.Errorf("the experiment was stopped, and nothing of it is kept (%w)", err)
+		}
 		if err != nil {
 			return err
 		}

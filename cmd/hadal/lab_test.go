@@ -2,7 +2,9 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"io"
 	"os"
 	"strings"
 	"testing"
@@ -37,7 +39,6 @@ func TestLab(t *testing.T) {
 func TestLabFindsMistakesBeforeItWorks(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for args, want := range map[string]string{
-		"lab alchemy":                        "vanishing",
 		"lab init --out picture.jpg":         ".png or .svg",
 		"lab init --out nowhere/picture.png": "no folder nowhere",
 		"lab init --threads 0":               "--threads 0",
@@ -47,5 +48,21 @@ func TestLabFindsMistakesBeforeItWorks(t *testing.T) {
 		if code := run(strings.Fields(args), &stdout, &stderr); code != exitUsage || !strings.Contains(stderr.String(), want) {
 			t.Errorf("%s: exit code %d, %q", args, code, stderr.String())
 		}
+	}
+	expectFailure(t, exitFailure, []string{"vanishing"}, "lab", "alchemy")
+}
+
+func TestAnExperimentThatIsStoppedSaysSo(t *testing.T) {
+	t.Chdir(t.TempDir())
+	stopped, stop := context.WithCancel(t.Context())
+	stop()
+	root := newRoot(io.Discard, io.Discard)
+	root.SetArgs([]string{"lab", "search", "--quick"})
+	err := root.ExecuteContext(stopped)
+	if code := fail(io.Discard, err); code != exitInterrupted || !strings.Contains(err.Error(), "nothing of it is kept") {
+		t.Errorf("exit code %d, %v", code, err)
+	}
+	if left, err := os.ReadDir("."); err != nil || len(left) != 0 {
+		t.Errorf("it left %v (%v)", left, err)
 	}
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/hadal-ml/hadal/format/safetensors"
+	"github.com/hadal-ml/hadal/recipes"
 	"github.com/hadal-ml/hadal/train"
 )
 
@@ -121,13 +122,16 @@ func TestWrongUsageIsExitCode2(t *testing.T) {
 		{"train mlp --epochs 0", "--epochs 0"},
 		{"train mlp --epochs -3", "--epochs -3"},
 		{"train mlp --epochs 99999999999", "1000000"},
-		{"train mlp --epochs many", "--epochs"},
+		{"train mlp --epochs many", `invalid argument "many" for "--epochs" flag: a whole number is needed; see hadal train --help`},
+		{"train mlp --epochs 99999999999999999999", `"--epochs" flag: the number is too large; see`},
+		{"train mlp --lr fast", `"--lr" flag: a number is needed; see`},
+		{"train mlp --quiet=no", `flag: true or false is needed; see`},
 		{"train mlp --batch 0", "--batch 0"},
 		{"train mlp --lr NaN", "--lr NaN"},
 		{"train mlp --lr Inf", "--lr +Inf"},
 		{"train mlp --lr 0", "--lr 0"},
 		{"train mlp --lr -0.1", "positive"},
-		{"train mlp --seed -1", "--seed"},
+		{"train mlp --seed -1", `"--seed" flag: a whole number, 0 or more, is needed; see`},
 		{"train mlp --limit 0", "--limit 0"},
 		{"train mlp --limit -5", "--limit -5"},
 		{"train mlp --holdout 0", "--holdout 0"},
@@ -146,6 +150,9 @@ func TestWrongUsageIsExitCode2(t *testing.T) {
 		{"inspect a b", "one argument too many"},
 		{"data get", "hadal data get NAME"},
 		{"completion tcsh", `no command "completion tcsh"`},
+		{"help trian", `did you mean "train"`},
+		{"help data lis", `no command "data lis"`},
+		{"bench --threads 100000", "1024"},
 	} {
 		expectFailure(t, exitUsage, []string{c.want}, strings.Fields(c.args)...)
 	}
@@ -173,6 +180,8 @@ func TestWhatCannotBeDoneIsExitCode1(t *testing.T) {
 		{"predict nowhere picture.png", "not the folder of a run"},
 		{"summary mnits", `did you mean "mnist"`},
 		{"summary folder", "not the folder of a run"},
+		{"summary line", "hadal inspect RUN"},
+		{"summary char-lstm", "has no summary"},
 		{"inspect nowhere", "no such file"},
 		{"inspect folder", "name a file in it"},
 		{"inspect file", ".safetensors, .npy or .npz"},
@@ -266,6 +275,24 @@ func TestDamagedRunsAreNamedInASentence(t *testing.T) {
 	if out := mustRun(t, "eval", whole); !strings.Contains(out, "the same as in result.json") {
 		t.Errorf("the attempts changed the run:\n%s", out)
 	}
+}
+
+// TestEveryRecipeHasASummaryOrSaysWhy asks for all of them where no data set is.
+func TestEveryRecipeHasASummaryOrSaysWhy(t *testing.T) {
+	t.Setenv("HADAL_DATA", t.TempDir())
+	for _, r := range recipes.All() {
+		out, stderr, code := hadal("summary", r.Name)
+		known := code == exitSuccess && strings.Contains(out, "RECEPTIVE FIELD")
+		if r.Train != nil {
+			known = code == exitFailure && strings.Contains(stderr, "hadal inspect")
+		}
+		if !known && !strings.Contains(stderr, "hadal data get") {
+			t.Errorf("hadal summary %s: exit code %d\n%s%s", r.Name, code, out, stderr)
+		}
+	}
+	dir := filepath.Join(t.TempDir(), "run")
+	mustRun(t, "train", "line", "--quiet", "--out", dir)
+	expectFailure(t, exitFailure, []string{"hadal inspect " + filepath.Join(dir, "model.safetensors")}, "summary", dir)
 }
 
 func TestALossThatExplodesIsASentence(t *testing.T) {
@@ -422,7 +449,7 @@ func TestCompletionKnowsRecipesRunsAndDataSets(t *testing.T) {
 		{"train --resume ", "runs/first\n", "runs/second"},
 		{"eval r", "runs/first\n", "mnist"},
 		{"predict r", "runs/first\n", "mnist"},
-		{"summary l", "lenet\t", "recipe:"},
+		{"summary l", "lenet\t", "line"},
 		{"data get c", "cifar-10\t", "runs"},
 		{"", "inspect\t", "mnist\t"},
 	} {

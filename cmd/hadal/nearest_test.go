@@ -33,6 +33,7 @@ func TestNearest(t *testing.T) {
 			t.Errorf("%s:\n%s", name, out)
 		}
 		expectFailure(t, exitFailure, []string{`"kraken" is not among the 4 words`}, "nearest", dir, "kraken")
+		expectFailure(t, exitFailure, []string{"cancel out"}, "nearest", dir, "salt", "--minus", "Salt")
 		expectFailure(t, exitUsage, []string{"--count 0"}, "nearest", dir, "salt", "--count", "0")
 		expectFailure(t, exitFailure, []string{"cannot read pictures or texts"}, "predict", dir, "picture.png")
 	}

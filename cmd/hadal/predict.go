@@ -1,8 +1,10 @@
 package main
 
 import (
+	"bytes"
 	"cmp"
 	"fmt"
+	"image"
 	"io"
 	"math"
 	"os"
@@ -44,7 +46,7 @@ func newPredict() *cobra.Command {
 		Long: "Let the network of a run read pictures: PNG, JPEG, GIF, BMP, TIFF or WebP of any size,\n" +
 			"dark on light or light on dark, one digit a picture. The ink is found, scaled and\n" +
 			"centred as in MNIST. The network of sentiment reads texts: mails with or without\n" +
-			"headers, one a file; - is the standard input.",
+			"headers, one a file. - is the standard input.",
 		Example:           "  hadal predict runs/mnist-20261122-101500 seven.png photo.jpg\n  hadal predict runs/third *.png --json\n  hadal predict runs/sentiment mail.txt\n  echo \"you won\" | hadal predict runs/sentiment -",
 		Args:              between(2, 1<<20),
 		ValidArgsFunction: completeRunThenFiles,
@@ -63,7 +65,7 @@ func newPredict() *cobra.Command {
 			}
 			predictions, err = predictTexts(args[0], args[1:], cmd.InOrStdin())
 		} else {
-			predictions, err = predictPictures(args[0], args[1:])
+			predictions, err = predictPictures(args[0], args[1:], cmd.InOrStdin())
 		}
 		if err != nil {
 			return err
@@ -95,7 +97,7 @@ func newPredict() *cobra.Command {
 
 // predictPictures reads the pictures and lets the network of a run read them.
 // One that cannot be read is an error before anything is said about the others.
-func predictPictures(dir string, files []string) ([]prediction, error) {
+func predictPictures(dir string, files []string, stdin io.Reader) ([]prediction, error) {
 	run, err := recipes.Open(dir)
 	if err != nil {
 		return nil, err
@@ -111,13 +113,9 @@ func predictPictures(dir string, files []string) ([]prediction, error) {
 	names := judge.Classes()
 	out := make([]prediction, len(files))
 	for i, file := range files {
-		img, err := digit.Read(file)
+		pixels, err := readDigit(file, stdin)
 		if err != nil {
 			return nil, err
-		}
-		pixels, err := digit.Prepare(img)
-		if err != nil {
-			return nil, fmt.Errorf("%s %w", file, err)
 		}
 		x := tensor.FromSlice(pixels, 1, in.Channels, in.Height, in.Width)
 		p, err := ranked(dir, file, names, run.Model.Forward(nn.Inference(), x).Softmax(-1).Float64s())
@@ -128,6 +126,25 @@ func predictPictures(dir string, files []string) ([]prediction, error) {
 		out[i] = p
 	}
 	return out, nil
+}
+
+// readDigit reads a picture as the networks want it; "-" is stdin.
+func readDigit(file string, stdin io.Reader) ([]float32, error) {
+	var img image.Image
+	var err error
+	if file != "-" {
+		img, err = digit.Read(file)
+	} else if img, err = digit.ReadFrom(stdin); err != nil {
+		err = fmt.Errorf("the standard input %w", err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	pixels, err := digit.Prepare(img)
+	if err != nil {
+		return nil, fmt.Errorf("%s %w", file, err)
+	}
+	return pixels, nil
 }
 
 // maxText bounds a text to read: the longest mails have a few megabytes.
@@ -160,6 +177,9 @@ func readText(file string, stdin io.Reader) ([]byte, error) {
 			return nil, err
 		}
 		defer f.Close()
+		if info, err := f.Stat(); err == nil && info.IsDir() {
+			return nil, fmt.Errorf("%s is a folder: name the texts in it", file)
+		}
 		source = f
 	}
 	text, err := io.ReadAll(io.LimitReader(source, maxText+1))
@@ -168,6 +188,9 @@ func readText(file string, stdin io.Reader) ([]byte, error) {
 	}
 	if len(text) > maxText {
 		return nil, fmt.Errorf("%s has more than %d MiB: it is no text that a network reads", file, maxText>>20)
+	}
+	if bytes.IndexByte(text, 0) >= 0 {
+		return nil, fmt.Errorf("%s holds zero bytes, as pictures and programs do: give a text, in UTF-8", file)
 	}
 	return text, nil
 }

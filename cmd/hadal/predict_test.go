@@ -166,8 +166,35 @@ func TestTextsAreRead(t *testing.T) {
 	}
 	expectFailure(t, exitUsage, []string{"--show is for pictures"}, "predict", dir, files[0], "--show")
 	expectFailure(t, exitFailure, []string{"no such file"}, "predict", dir, filepath.Join(folder, "none"))
+	expectFailure(t, exitFailure, []string{"is a folder"}, "predict", dir, folder)
+	digit := filepath.Join(folder, "digit.png")
+	picture(t, digit, 0)
+	expectFailure(t, exitFailure, []string{digit, "give a text"}, "predict", dir, digit)
 	if err := os.Truncate(files[0], maxText+1); err != nil {
 		t.Fatal(err)
 	}
 	expectFailure(t, exitFailure, []string{"no text that a network reads"}, "predict", dir, files[0])
+}
+
+// fromFile makes a file the standard input.
+func fromFile(t *testing.T, path string) {
+	t.Helper()
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	was := os.Stdin
+	os.Stdin = f
+	t.Cleanup(func() { os.Stdin = was; f.Close() })
+}
+
+func TestAPictureMayComeFromStdin(t *testing.T) {
+	dir, path := tinyRun(t), filepath.Join(t.TempDir(), "digit.png")
+	picture(t, path, 3)
+	want := strings.ReplaceAll(mustRun(t, "predict", dir, path, "--json"), path, "-")
+	fromFile(t, path)
+	if got := mustRun(t, "predict", dir, "-", "--json"); got != want {
+		t.Errorf("from stdin %s, from the file %s", got, want)
+	}
+	expectFailure(t, exitFailure, []string{"the standard input is empty"}, "predict", dir, "-")
 }

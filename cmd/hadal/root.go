@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strconv"
 	"strings"
 	"syscall"
 
@@ -116,13 +117,35 @@ func newRoot(out, stderr io.Writer) *cobra.Command {
 	root.SetOut(out)
 	root.SetErr(stderr)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return usageErrorf("%w; see %s --help", err, cmd.CommandPath())
+		return usageErrorf("%s; see %s --help", flagMistake(err), cmd.CommandPath())
 	})
 	root.AddCommand(newTrain(), newPredict(), newGenerate(), newNearest(), newEval(), newSummary(), newInspect(), newRecipes(), newData(), newLab(), newBench(), newVersion())
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()
 	addCompletionExamples(root)
 	return root
+}
+
+// flagMistake says what is wrong with a flag, without the names of the functions
+// that found it out.
+func flagMistake(err error) string {
+	var number *strconv.NumError
+	if !errors.As(err, &number) {
+		return err.Error()
+	}
+	text, _, _ := strings.Cut(err.Error(), ": "+number.Error())
+	if errors.Is(number, strconv.ErrRange) {
+		return text + ": the number is too large"
+	}
+	switch number.Func {
+	case "ParseInt":
+		return text + ": a whole number is needed"
+	case "ParseUint":
+		return text + ": a whole number, 0 or more, is needed"
+	case "ParseBool":
+		return text + ": true or false is needed"
+	}
+	return text + ": a number is needed"
 }
 
 // suggestionDistance is how many letters may be wrong in a command for it to be
@@ -156,11 +179,11 @@ func between(least, most int) cobra.PositionalArgs {
 	}
 }
 
-// interruptible returns a context that ends with the first Ctrl-C or SIGTERM.
-// From then on signals do what they do by default: a second one ends the
-// process at once.
-func interruptible() (ctx context.Context, stop func()) {
-	ctx, stop = signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+// interruptible returns a context that ends with its parent and with the first
+// Ctrl-C or SIGTERM. From then on signals do what they do by default: a second
+// one ends the process at once.
+func interruptible(parent context.Context) (ctx context.Context, stop func()) {
+	ctx, stop = signal.NotifyContext(parent, os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop)
 	return ctx, stop
 }

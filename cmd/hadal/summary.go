@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -40,7 +41,7 @@ func newSummary() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "summary RECIPE|RUN",
 		Short: "Print the layers of a model",
-		Long: "Print the layers of a model with the shape of their output for one input, their\n" +
+		Long: "Print the layers of a classifier with the shape of their output for one input, their\n" +
 			"parameters, the floating-point operations of a forward pass (a multiplication and\n" +
 			"an addition are two), and how much of the input one output sees.",
 		Example:           "  hadal summary deepconvnet\n  hadal summary runs/third --json",
@@ -114,10 +115,19 @@ func summarize(name string) (*modelSummary, error) {
 func recipeOrRun(name string) (r recipe.Recipe, model nn.Module, members int, err error) {
 	r, err = recipes.Find(name)
 	if err == nil {
+		if r.Train != nil {
+			return r, nil, 0, errNoSummary(r, filepath.Join("RUN", recipes.ModelFile))
+		}
 		return r, r.New(nn.NewInit(0)), max(r.Members, 1), nil
 	}
 	if _, missing := os.Stat(name); errors.Is(missing, os.ErrNotExist) {
 		return r, nil, 0, fmt.Errorf("%w; nor is there a run folder of this name", err)
+	}
+	if r, err = recipes.RecipeOf(name); err != nil {
+		return r, nil, 0, err
+	}
+	if r.Train != nil {
+		return r, nil, 0, errNoSummary(r, filepath.Join(name, recipes.ModelFile))
 	}
 	run, err := recipes.Open(name)
 	if err != nil {
@@ -127,4 +137,9 @@ func recipeOrRun(name string) (r recipe.Recipe, model nn.Module, members int, er
 		return run.Recipe, e.Members[0], len(e.Members), nil
 	}
 	return run.Recipe, run.Model, 1, nil
+}
+
+// errNoSummary is about a recipe that makes its networks while it trains.
+func errNoSummary(r recipe.Recipe, model string) error {
+	return fmt.Errorf("%s trains in its own way and has no summary, only classifiers have; hadal inspect %s lists the parameters of a run", r.Name, model)
 }

@@ -17,6 +17,14 @@ import (
 // maxThreads bounds --threads: more than any machine has, few enough to start.
 const maxThreads = 1024
 
+// checkThreads refuses a --threads that is not possible.
+func checkThreads(n int) error {
+	if n < 1 || n > maxThreads {
+		return usageErrorf("--threads %d: 1 to %d are possible; leave it away to use all", n, maxThreads)
+	}
+	return nil
+}
+
 // trainFlags are the flags of hadal train.
 type trainFlags struct {
 	epochs, batch, limit, holdout, threads int
@@ -101,14 +109,12 @@ func (f *trainFlags) check(cmd *cobra.Command, args []string) error {
 		return usageErrorf("--holdout %d: at least 1 is needed; leave it away to measure on the test set", f.holdout)
 	case given("lr") && !(f.rate > 0 && !math.IsInf(f.rate, 0)):
 		return usageErrorf("--lr %v: a positive number is needed, such as 0.001", f.rate)
-	case f.threads < 1 || f.threads > maxThreads:
-		return usageErrorf("--threads %d: 1 to %d are possible; leave it away to use all", f.threads, maxThreads)
 	case train.Precision(f.precision).Check() != nil:
 		return usageErrorf("--precision %s: f32 and bf16 are possible", f.precision)
 	case f.quiet && f.json:
 		return usageErrorf("--quiet and --json exclude each other: give one of them")
 	}
-	return nil
+	return checkThreads(f.threads)
 }
 
 func (f *trainFlags) run(cmd *cobra.Command, args []string) error {
@@ -125,7 +131,7 @@ func (f *trainFlags) run(cmd *cobra.Command, args []string) error {
 	restore := par.Threads()
 	par.SetThreads(f.threads)
 	defer par.SetThreads(restore)
-	ctx, stop := interruptible()
+	ctx, stop := interruptible(cmd.Context())
 	defer stop()
 
 	show := f.reporter(cmd)

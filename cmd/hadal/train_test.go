@@ -232,7 +232,7 @@ func TestAKillAtAnyMomentLosesNoCheckpoint(t *testing.T) {
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
-		for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(time.Millisecond) {
+		for deadline := time.Now().Add(2 * time.Minute); ; time.Sleep(time.Millisecond) {
 			if _, err := os.Stat(filepath.Join(dir, recipes.ModelFile)); err == nil || time.Now().After(deadline) {
 				break // the first model is there: from now on anything may be being written
 			}

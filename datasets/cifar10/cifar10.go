@@ -79,5 +79,9 @@ func read(dir string, n int, names ...string) (*data.Images, error) {
 			pixels = append(pixels, file[1:1+imageBytes]...)
 		}
 	}
-	return data.NewImages(pixels, 3, Side, Side, labels, Classes)
+	images, err := data.NewImages(pixels, 3, Side, Side, labels, Classes)
+	if err != nil {
+		return nil, fmt.Errorf("%s is damaged: %w; get it again with: hadal data get cifar-10", dir, err)
+	}
+	return images, nil
 }

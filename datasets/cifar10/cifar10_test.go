@@ -47,7 +47,7 @@ func TestBadFilesAreErrors(t *testing.T) {
 	bad := sheet(3)
 	bad[0] = 10
 	os.WriteFile(filepath.Join(dir, "label"), bad, 0o644)
-	if _, err := read(dir, 3, "label"); err == nil || !strings.Contains(err.Error(), "label 10") {
+	if _, err := read(dir, 3, "label"); err == nil || !strings.Contains(err.Error(), "label 10") || !strings.Contains(err.Error(), "hadal data get cifar-10") {
 		t.Errorf("a label outside the classes: %v", err)
 	}
 	t.Setenv("HADAL_DATA", dir)

@@ -55,7 +55,11 @@ func read(dir, part string, n int) (*data.Images, error) {
 	if err != nil {
 		return nil, err
 	}
-	return data.NewImages(images, 1, Side, Side, labels, Classes)
+	set, err := data.NewImages(images, 1, Side, Side, labels, Classes)
+	if err != nil {
+		return nil, fmt.Errorf("%s is damaged: %w; get it again with: hadal data get fashion-mnist", dir, err)
+	}
+	return set, nil
 }
 
 // readArray reads bytes of a shape.

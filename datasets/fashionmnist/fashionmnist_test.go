@@ -29,6 +29,10 @@ func TestRead(t *testing.T) {
 	if images.Label(2) != 4 || images.Bytes(2)[5] != 255 || images.Classes()[9] != "ankle boot" {
 		t.Errorf("label %d, pixel %d", images.Label(2), images.Bytes(2)[5])
 	}
+	write(t, dir, "x-labels-idx1-ubyte", idx.Array{DType: idx.Uint8, Shape: []int{3}, Data: []byte{9, 0, 10}})
+	if _, err := read(dir, "x", 3); err == nil || !strings.Contains(err.Error(), "label 10") || !strings.Contains(err.Error(), "hadal data get fashion-mnist") {
+		t.Errorf("a label outside the classes: %v", err)
+	}
 	for what, damage := range map[string]func(){
 		"another number of images": func() {
 			write(t, dir, "x-labels-idx1-ubyte", idx.Array{DType: idx.Uint8, Shape: []int{2}, Data: []byte{1, 2}})

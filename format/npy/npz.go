@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -77,14 +78,20 @@ func (a *Archive) Close() error {
 // Names returns the names of the arrays in the order of the archive.
 func (a *Archive) Names() []string { return slices.Clone(a.names) }
 
-// Header reads the header of the named array and not its data.
+// Header reads the header of the named array and not its data, whose length the
+// archive must state too.
 func (a *Archive) Header(name string) (Header, error) {
 	r, err := a.open(name)
 	if err != nil {
 		return Header{}, err
 	}
 	defer r.Close()
-	h, err := ReadHeader(r)
+	counted := &io.LimitedReader{R: r, N: math.MaxInt64}
+	h, err := ReadHeader(counted)
+	read := math.MaxInt64 - counted.N
+	if declared := a.members[name].UncompressedSize64; err == nil && declared != uint64(read)+uint64(h.Size) {
+		err = invalid(fmt.Errorf("its header of %d bytes promises %d of data, but the archive holds %d in all", read, h.Size, declared))
+	}
 	if err != nil {
 		return Header{}, fmt.Errorf("array %q: %w", name, err)
 	}

@@ -137,6 +137,19 @@ func TestHostileArchivesAreRefused(t *testing.T) {
 	}
 }
 
+func TestAHeaderThatPromisesMoreThanTheArchiveIsRefused(t *testing.T) {
+	for shape, bad := range map[string]bool{"(1,)": false, "(2,)": true, "(0,)": true, "(1000000000000000,)": true} {
+		file := archive(t, "a.npy", string(raw(header("'<f4'", "False", shape), "aaaa")))
+		a, err := NewArchive(bytes.NewReader(file), int64(len(file)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := a.Header("a"); (err != nil) != bad || bad && !strings.Contains(err.Error(), "in all") {
+			t.Errorf("shape %s with 4 bytes of data: %v", shape, err)
+		}
+	}
+}
+
 // A bomb is refused before it expands, whether its table of contents is honest or not.
 func TestDecompressionBombs(t *testing.T) {
 	const size = 20 << 20

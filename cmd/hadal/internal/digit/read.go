@@ -28,7 +28,8 @@ const (
 )
 
 // Read reads a picture in PNG, JPEG, GIF (its first frame), BMP, TIFF or WebP
-// form; a photograph is turned upright as its EXIF data ask. Errors name the file and say what to do.
+// form; a photograph is turned upright as its EXIF data ask. Errors name the
+// file and say what to do.
 func Read(path string) (image.Image, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -44,19 +45,24 @@ func Read(path string) (image.Image, error) {
 	case info.Size() > maxFileBytes:
 		return nil, fmt.Errorf("%s is too large for a picture (%d MB; at most %d MB are read): make it smaller", path, info.Size()>>20, maxFileBytes>>20)
 	}
-	content, err := io.ReadAll(io.LimitReader(f, maxFileBytes+1)) // a pipe has no size
-	if err != nil {
-		return nil, err
-	}
-	img, err := Decode(content)
+	img, err := ReadFrom(f)
 	if err != nil {
 		return nil, fmt.Errorf("%s %w", path, err)
 	}
 	return img, nil
 }
 
-// Decode is [Read] for the content of a file. Its errors continue a sentence
-// that begins with the file's name.
+// ReadFrom is [Read] for a stream. Its errors, and those of [Decode], continue
+// a sentence that begins with the file's name.
+func ReadFrom(source io.Reader) (image.Image, error) {
+	content, err := io.ReadAll(io.LimitReader(source, maxFileBytes+1))
+	if err != nil {
+		return nil, fmt.Errorf("cannot be read: %w", err)
+	}
+	return Decode(content)
+}
+
+// Decode is [Read] for the content of a file.
 func Decode(content []byte) (image.Image, error) {
 	switch {
 	case len(content) == 0:
