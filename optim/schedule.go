@@ -104,6 +104,13 @@ func LinearWarmup(steps int, from float64, then Schedule) Schedule {
 	return Sequential([]int{steps}, Linear(from, 1, steps), then)
 }
 
+// Hold is a schedule up to a step, and its value there from then on. A training
+// may be longer than its schedule, and a cosine would rise again.
+func Hold(steps int, s Schedule) Schedule {
+	positive("Hold", "length", steps)
+	return ScheduleFunc(func(step int) float64 { return s.At(min(step, steps)) })
+}
+
 // Sequential runs one schedule after the other, each from its own step 0. The
 // milestones are the steps at which the second and every later one starts.
 func Sequential(milestones []int, schedules ...Schedule) Schedule {

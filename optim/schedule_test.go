@@ -40,6 +40,18 @@ func TestPolynomialAndLinearStayWhereTheyEnd(t *testing.T) {
 	}
 }
 
+func TestHoldStaysWhereTheScheduleWas(t *testing.T) {
+	held, cosine := Hold(10, Cosine(10, 0.1)), Cosine(10, 0.1)
+	for step := range 11 {
+		if held.At(step) != cosine.At(step) {
+			t.Errorf("step %d: %g, want %g", step, held.At(step), cosine.At(step))
+		}
+	}
+	if held.At(15) != 0.1 || !(cosine.At(15) > 0.5) {
+		t.Errorf("beyond the end: %g, and the cosine alone %g", held.At(15), cosine.At(15))
+	}
+}
+
 func TestRestartsOfAnyGrowthEnd(t *testing.T) {
 	for _, growth := range []int{1, 2, math.MaxInt} {
 		if got := CosineRestarts(2, growth, 0.1).At(1 << 40); !(got >= 0.1 && got <= 1) {
@@ -134,6 +146,7 @@ func TestSchedulesThatMakeNoSense(t *testing.T) {
 		"schedule Step is 0":           func() { Step(0, 0.5) },
 		"schedule Polynomial is -1":    func() { Polynomial(-1, 1) },
 		"schedule Linear is 0":         func() { LinearWarmup(0, 0, Constant()) },
+		"schedule Hold is 0":           func() { Hold(0, Constant()) },
 		"schedule Cosine is 0":         func() { Cosine(0, 0) },
 		"schedule CosineRestarts is 0": func() { CosineRestarts(1, 0, 0) },
 		"schedule OneCycle is 0":       func() { NewOneCycle(0) },

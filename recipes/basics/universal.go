@@ -49,12 +49,15 @@ func wave(x float64) float64 { return math.Sin(3*x) + 0.4*math.Sin(9*x+1) }
 // widths are the numbers of hidden units that are compared.
 var widths = []int{2, 8, 32, 128}
 
+// curveEpochs is also the length of the learning-rate schedule.
+const curveEpochs = 4000
+
 // UniversalRecipe shows why networks can approximate any function.
 var UniversalRecipe = recipe.Recipe{
 	Name: "universal", Summary: "ReLU networks follow a curve, the closer the more units they have",
 	Source: "Cybenko, 1989; Hornik, Stinchcombe and White, 1989; Leshno et al., 1993 (ReLU)", Data: "made by the recipe",
 	Expect: "the error falls from 2 to 8 to 32 to 128 units", Minutes: 0.1,
-	Epochs: 4000, BatchSize: 256, Rate: 1e-2,
+	Epochs: curveEpochs, BatchSize: 256, Rate: 1e-2,
 	Train: trainUniversal,
 }
 
@@ -87,7 +90,7 @@ func trainUniversal(ctx context.Context, s *recipe.Session) error {
 		models, opts = append(models, m), append(opts, opt)
 		state[fmt.Sprintf("units%d", units)], state[fmt.Sprintf("adam%d", units)] = m, opt
 	}
-	decay := optim.Cosine(s.Epochs, 0)
+	decay := optim.Hold(curveEpochs, optim.Cosine(curveEpochs, 0))
 	scope := tensor.NewScope()
 	err := s.Run(ctx, recipe.Loop{Steps: s.Epochs, State: state, Step: func(step int) ([]recipe.Value, error) {
 		defer scope.Release()

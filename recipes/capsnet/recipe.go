@@ -65,12 +65,11 @@ func run(ctx context.Context, s *recipe.Session) error {
 	return s.Save("", m)
 }
 
-// schedule falls from 1 to a hundredth along a cosine, over the recipe's epochs,
-// and stays there: a cosine rises again, and a longer run would end on a high rate.
+// schedule falls from 1 to a hundredth along a cosine over the recipe's
+// epochs.
 func schedule(stepsPerEpoch int) optim.Schedule {
 	length := epochs * stepsPerEpoch
-	fall := optim.Cosine(length, 0.01)
-	return optim.ScheduleFunc(func(step int) float64 { return fall.At(min(step, length)) })
+	return optim.Hold(length, optim.Cosine(length, 0.01))
 }
 
 // fit trains on digits that are shifted by up to two pixels.

@@ -141,7 +141,8 @@ func correlation(x, y []float64) float64 {
 	return sum / float64(len(x)) / deviationX / deviationY
 }
 
-// centred returns x about its mean, with two standard deviations as 1.
+// centred returns x about its mean, with two standard deviations as 1, times a
+// sign.
 func centred(x []float64, sign float64) []float64 {
 	mean, deviation := moments(x)
 	out := make([]float64, len(x))

@@ -24,6 +24,8 @@ func load(s *recipe.Session) (*corpus, error) {
 	if err != nil {
 		return nil, err
 	}
+	// Of both, or else a character that only the rest has could not be measured
+	// on. That such characters exist is all that the training learns of it.
 	v, err := NewVocabulary(train + validation)
 	if err != nil {
 		return nil, fmt.Errorf("tiny-shakespeare: %w", err)

@@ -1,7 +1,6 @@
 package language
 
 import (
-	"fmt"
 	"math"
 
 	"github.com/hadal-ml/hadal/metrics/plot"
@@ -14,15 +13,12 @@ const validateEvery = 200
 
 // watched returns the figures of a step: the loss of its batch and, from time
 // to time, that of validation.
-func watched(loss float64, done, steps int, validate func() float64) ([]recipe.Value, error) {
-	if math.IsNaN(loss) || math.IsInf(loss, 0) {
-		return nil, fmt.Errorf("the loss of step %d is %v: training has diverged; try again with a smaller --lr", done, loss)
-	}
+func watched(loss float64, done, steps int, validate func() float64) []recipe.Value {
 	values := []recipe.Value{{Name: "loss", Value: loss}}
 	if done%validateEvery == 0 || done == steps {
 		values = append(values, recipe.Value{Name: "validation_loss", Value: validate()})
 	}
-	return values, nil
+	return values
 }
 
 // finish saves the model, notes what it reached and draws its learning curves.

@@ -64,6 +64,8 @@ func NewCharRNN(init *nn.Init, z RNNSizes, characters int, dropOutput, dropWeigh
 		m.Cell = nn.NewGRU(init, z.Embedding, z.Hidden, options...)
 	case "lstm":
 		m.Cell = nn.NewLSTM(init, z.Embedding, z.Hidden, options...)
+	default:
+		panic(fmt.Sprintf("language.NewCharRNN: there are no cells %q; rnn, gru and lstm are possible", z.Cell))
 	}
 	m.Out = nn.NewLinear(init, z.Hidden, characters)
 	return m

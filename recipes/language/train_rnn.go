@@ -22,9 +22,9 @@ func rnnRecipe(cell, units, expect string, minutes float64) recipe.Recipe {
 		Source: "Karpathy, The Unreasonable Effectiveness of Recurrent Neural Networks, 2015", Data: "tiny-shakespeare",
 		Expect: "validation loss in nats a character: " + expect, Minutes: minutes,
 		Epochs: rnnPasses, BatchSize: 64, Rate: 2e-3,
-		AnyPrecision: true,
-		Train:        func(ctx context.Context, s *recipe.Session) error { return trainRNN(ctx, s, cell) },
-		Open:         openRNN,
+		Heeds: recipe.Heeds{Limit: true, Precision: true, Full: true},
+		Train: func(ctx context.Context, s *recipe.Session) error { return trainRNN(ctx, s, cell) },
+		Open:  openRNN,
 	}
 }
 
@@ -42,7 +42,7 @@ func trainRNN(ctx context.Context, s *recipe.Session, cell string) error {
 		return err
 	}
 	sizes, passes := RNNSizes{Cell: cell, Embedding: 64, Hidden: 512, Layers: 1}, rnnPasses
-	if s.Full {
+	if s.Full { // an epoch is three passes
 		sizes.Layers, passes = 2, 3*passes
 		s.Epochs *= 3
 	}
@@ -75,7 +75,7 @@ func fitRNN(ctx context.Context, s *recipe.Session, text *corpus, sizes RNNSizes
 		optim.ClipNorm(params, rnnClip)
 		opt.SetLR(s.Rate * schedule.At(i))
 		opt.Step()
-		return watched(loss.Item(), i+1, steps, func() float64 { return m.loss(text.validation) })
+		return watched(loss.Item(), i+1, steps, func() float64 { return m.loss(text.validation) }), nil
 	}})
 	if err != nil {
 		return err

@@ -16,8 +16,8 @@ var TransformerRecipe = recipe.Recipe{
 	Source: "Radford et al., Improving Language Understanding by Generative Pre-Training, 2018", Data: "tiny-shakespeare",
 	Expect: "validation loss in nats a character: at most 1.50", Minutes: 8,
 	Epochs: gptPasses, BatchSize: 16, Rate: 2e-3,
-	AnyPrecision: true,
-	Train:        trainTransformer, Open: openTransformer,
+	Heeds: recipe.Heeds{Limit: true, Precision: true, Full: true},
+	Train: trainTransformer, Open: openTransformer,
 }
 
 const (
@@ -32,7 +32,7 @@ func trainTransformer(ctx context.Context, s *recipe.Session) error {
 		return err
 	}
 	sizes, dropout, passes := GPTSizes{Layers: 4, Width: 192, Heads: 4, Context: 128}, 0.0, gptPasses
-	if s.Full { // longer, and so large that it would learn the text by heart without dropout
+	if s.Full { // so large that it would learn the text by heart without dropout, and longer: an epoch is four passes
 		sizes, dropout, passes = GPTSizes{Layers: 6, Width: 384, Heads: 6, Context: 256}, 0.2, 4*passes
 		s.Epochs *= 4
 	}
@@ -57,7 +57,7 @@ func fitTransformer(ctx context.Context, s *recipe.Session, text *corpus, sizes 
 	rule := optim.AdamW(s.Rate).Betas(0.9, 0.99)
 	opt := optim.NewGroups(optim.Group{Params: weights, Algorithm: rule.WeightDecay(gptDecay)}, optim.Group{Params: others, Algorithm: rule.WeightDecay(0)})
 	perPass := max(1, len(text.train)/(s.BatchSize*sizes.Context))
-	schedule := optim.LinearWarmup(gptWarmup, 0, optim.Cosine(max(1, passes*perPass-gptWarmup), 0.02))
+	schedule := gptSchedule(passes * perPass)
 	scope := s.Scope()
 	steps := s.Epochs * perPass
 	err := s.Run(ctx, recipe.Loop{Steps: steps, State: map[string]any{"model": m, "adamw": opt}, Step: func(i int) ([]recipe.Value, error) {
@@ -68,7 +68,7 @@ func fitTransformer(ctx context.Context, s *recipe.Session, text *corpus, sizes 
 		optim.ClipNorm(params, 1)
 		opt.SetLR(s.Rate * schedule.At(i+1))
 		opt.Step()
-		return watched(loss.Item(), i+1, steps, func() float64 { return m.loss(text.validation, 8) })
+		return watched(loss.Item(), i+1, steps, func() float64 { return m.loss(text.validation, 8) }), nil
 	}})
 	if err != nil {
 		return err
@@ -77,6 +77,14 @@ func fitTransformer(ctx context.Context, s *recipe.Session, text *corpus, sizes 
 		return err
 	}
 	return m.picture(s, text)
+}
+
+// gptSchedule grows for some steps and then falls along half a cosine to a
+// fiftieth at the last of so many, where it stays: a training may be longer than
+// its schedule.
+func gptSchedule(steps int) optim.Schedule {
+	fall := max(1, steps-gptWarmup)
+	return optim.LinearWarmup(gptWarmup, 0, optim.Hold(fall, optim.Cosine(fall, 0.02)))
 }
 
 // windows returns stretches of a text, drawn for a step: characters (batch,

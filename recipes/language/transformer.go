@@ -12,7 +12,8 @@ import (
 // comes next (Radford et al., 2018 and 2019). It has no memory: each character
 // looks back at all those before it, as far as its context goes. Layers of
 // attention, which bring together what lies apart, and of small networks, which
-// work on each place alone, add what they find to what went in.
+// work on each place alone, add what they find to what went in. The last layer
+// has weights of its own; that of the papers has those of the embedding.
 type GPT struct {
 	Token    *nn.Embedding
 	Position *nn.PositionalEncoding

@@ -45,6 +45,49 @@ func TestGradientsOfTheTransformer(t *testing.T) {
 	}
 }
 
+// Windows lie anywhere in a text, and next is what comes one character later.
+func TestWindows(t *testing.T) {
+	ids := make([]int64, 12)
+	for i := range ids {
+		ids[i] = int64(i)
+	}
+	starts := map[int64]bool{}
+	for step := range 20 {
+		x, next := windows(ids, 3, 8, 1, step)
+		if !slices.Equal(x.Shape(), []int{3, 8}) || !slices.Equal(next.Shape(), []int{24}) {
+			t.Fatalf("shapes %v and %v", x.Shape(), next.Shape())
+		}
+		for j, v := range x.Int64s() {
+			if next.Int64s()[j] != v+1 || j%8 > 0 && v != x.Int64s()[j-1]+1 {
+				t.Fatalf("characters %v, next %v", x.Int64s(), next.Int64s())
+			}
+			if j%8 == 0 {
+				starts[v] = true
+			}
+		}
+	}
+	if len(starts) != 4 || !starts[0] || !starts[3] {
+		t.Errorf("windows begin at %v, and could at 0 to 3", starts)
+	}
+	if x, _ := windows(ids[:9], 1, 8, 1, 0); !slices.Equal(x.Int64s(), ids[:8]) {
+		t.Errorf("the only window is %v", x.Int64s())
+	}
+}
+
+// The rate grows, falls, and then stays low, however long the training is.
+func TestScheduleOfTheTransformer(t *testing.T) {
+	const steps = 1000
+	schedule := gptSchedule(steps)
+	for step, want := range map[int]float64{0: 0, gptWarmup / 2: 0.5, gptWarmup: 1, (gptWarmup + steps) / 2: 0.51, steps: 0.02, steps + 1: 0.02, 3 * steps: 0.02} {
+		if got := schedule.At(step); math.Abs(got-want) > 1e-12 {
+			t.Errorf("step %d: factor %g, want %g", step, got, want)
+		}
+	}
+	if got := gptSchedule(1).At(5 * gptWarmup); math.Abs(got-0.02) > 1e-12 {
+		t.Errorf("a schedule that is shorter than its warm-up ends at %g", got)
+	}
+}
+
 // What comes later changes no logits.
 func TestTheTransformerDoesNotSeeWhatComes(t *testing.T) {
 	m := NewGPT(nn.NewInit(1), smallGPT, 5, 0)

@@ -97,13 +97,13 @@ func compare(ctx context.Context, s *recipe.Session, learned, tested examples) e
 	random := tensor.NewRand(s.Seed)
 	rivals, state := newRivals(s, random, learned.digits.Len())
 	const scheduled = epochs * stepsPerEpoch
-	decay := optim.Cosine(scheduled, 0)
+	decay := optim.Hold(scheduled, optim.Cosine(scheduled, 0))
 	scope := s.Scope()
 	err := s.Run(ctx, recipe.Loop{Steps: s.Epochs * stepsPerEpoch, State: state, Step: func(step int) ([]recipe.Value, error) {
 		var total float64
 		for _, r := range rivals {
 			batch := learned.at(r.batch(random, step, s.BatchSize))
-			r.adam.SetLR(s.Rate * decay.At(min(step, scheduled))) // beyond, a cosine rises again
+			r.adam.SetLR(s.Rate * decay.At(step))
 			loss := r.network.Loss(nn.Training(0), scope.View(batch.images), batch.digits)
 			loss.BackwardOnce()
 			r.adam.Step()

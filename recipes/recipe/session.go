@@ -208,7 +208,7 @@ func (s *Session) Run(ctx context.Context, l Loop) error {
 		done := i + 1
 		for _, v := range values {
 			if math.IsNaN(v.Value) || math.IsInf(v.Value, 0) {
-				return fmt.Errorf("%s became %v in step %d of %d; a smaller learning rate or clean data may help", v.Name, v.Value, done, l.Steps)
+				return fmt.Errorf("%s became %v in step %d of %d; a smaller learning rate (--lr) or clean data may help", v.Name, v.Value, done, l.Steps)
 			}
 		}
 		if done%LogEvery == 0 || done == l.Steps {

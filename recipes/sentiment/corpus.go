@@ -45,35 +45,65 @@ const (
 	widespread = 40
 )
 
-// distinct leaves out documents that repeat an earlier one, more or less: a
-// test with mails that were trained on measures memory. Empty ones go too.
-func distinct(docs []Document) []Document {
-	var kept []Document
-	where := map[uint64][]int{} // the kept documents that a row of words is in
-	for _, d := range docs {
-		rows := rowsOf(d.Tokens)
-		common, counted := map[int]int{}, 0
-		for row := range rows {
-			if in := where[row]; len(in) < widespread {
-				counted++
-				for _, k := range in {
-					common[k]++
-				}
+// rowIndex has the numbers of the documents that a row of words stands in.
+type rowIndex map[uint64][]int
+
+func (x rowIndex) add(document int, rows map[uint64]bool) {
+	for row := range rows {
+		x[row] = append(x[row], document)
+	}
+}
+
+// repeats reports whether one document of the index has enough of the rows to
+// be the same once more.
+func (x rowIndex) repeats(rows map[uint64]bool) bool {
+	common, counted := map[int]int{}, 0
+	for row := range rows {
+		if documents := x[row]; len(documents) < widespread {
+			counted++
+			for _, d := range documents {
+				common[d]++
 			}
 		}
-		repeats := len(d.Tokens) == 0
-		for _, n := range common {
-			repeats = repeats || float64(n) >= alike*float64(counted)
+	}
+	for _, n := range common {
+		if float64(n) >= alike*float64(counted) {
+			return true
 		}
-		if repeats {
+	}
+	return false
+}
+
+// distinct leaves out documents that repeat an earlier one, more or less: a
+// test with mails that were trained on measures memory. Empty ones go too. It
+// looks back only: a longer mail that quotes an earlier one is not left out.
+// What that comes to is measured with [quoted].
+func distinct(docs []Document) []Document {
+	var kept []Document
+	seen := rowIndex{}
+	for _, d := range docs {
+		rows := rowsOf(d.Tokens)
+		if len(d.Tokens) == 0 || seen.repeats(rows) {
 			continue
 		}
-		for row := range rows {
-			where[row] = append(where[row], len(kept))
-		}
+		seen.add(len(kept), rows)
 		kept = append(kept, d)
 	}
 	return kept
+}
+
+// quoted reports of each document whether it repeats one of others, more or
+// less, be it older or newer.
+func quoted(docs, others []Document) []bool {
+	known := rowIndex{}
+	for i, d := range others {
+		known.add(i, rowsOf(d.Tokens))
+	}
+	out := make([]bool, len(docs))
+	for i, d := range docs {
+		out[i] = known.repeats(rowsOf(d.Tokens))
+	}
+	return out
 }
 
 // rowsOf returns a hash of each row of words in a text.

@@ -22,6 +22,12 @@ func TestTextIsWhatAPersonReads(t *testing.T) {
 		{"not a tag", "Subject: s\n\nif a < b and b > c", "s\nif a < b and b > c"},
 		{"parts", "Subject: s\nContent-Type: multipart/mixed; boundary=\"x\"\n\nfor old programs\n--x\n\none\n--x\nContent-Type: image/png\n\nzzzz\n--x\nContent-Type: text/plain\n\ntwo\n--x--\nbehind", "s\none\ntwo"},
 		{"alternatives", "Subject: s\nContent-Type: multipart/alternative; boundary=x\n\n--x\nContent-Type: text/plain\n\nplain\n--x\nContent-Type: text/html\n\n<p>rich\n--x--\n", "s\nplain"},
+		{"boundaries that begin alike", "Subject: s\nContent-Type: multipart/mixed; boundary=x\n\n--x\nContent-Type: multipart/mixed; boundary=xy\n\n--xy\n\none\n--xy\n\ntwo\n--xy--\n--x\n\nthree\n--x--\n", "s\none\ntwo\nthree"},
+		{"a boundary within a line", "Subject: s\nContent-Type: multipart/mixed; boundary=x\n\n--x\n\nthe mark is --x\nit says\n--x--\n", "s\nthe mark is --x\nit says"},
+		{"a part without an end", "Subject: s\nContent-Type: multipart/mixed; boundary=x\n\n--x\n\none", "s\none"},
+		{"not shown", "Subject: s\nContent-Type: text/html\n\n<style>a</style ><SCRIPT x>b</script>c<!-- <style> -->d<title>e</title>f<styles>g", "s\ncdf g"},
+		{"what never ends is shown", "Subject: s\nContent-Type: text/html\n\na<!-- b<style>c</style>d<!-- e<script>f", "s\na<!-- bd<!-- e f"},
+		{"an encoded subject in a mail in a mail", "Subject: s\nContent-Type: message/rfc822\n\nSubject: =?utf-8?B?w6k=?=\n\nb", "s\né\nb"},
 		{"a mail in a mail", "Subject: s\nContent-Type: message/rfc822\n\nSubject: inner\n\nb", "s\ninner\nb"},
 		{"empty", "", "\n"},
 	} {
@@ -43,6 +49,20 @@ func TestPartsInPartsEnd(t *testing.T) {
 	}
 	if deepest != maxParts-1 {
 		t.Errorf("parts were read to level %d", deepest)
+	}
+}
+
+// The time that a mail takes grows with its length, whatever is in it. Where it
+// grew with the square of that, both of these took longer than a test may.
+func TestMailsMadeToTakeLongEnd(t *testing.T) {
+	const size = 4 << 20
+	for head, again := range map[string]string{
+		"A: b\n":                      " c\n",
+		"Content-Type: text/html\n\n": "<!--<style></style>",
+	} {
+		if text := Text([]byte(head + strings.Repeat(again, size/len(again)))); len(text) > size {
+			t.Errorf("%q: a text of %d bytes", head, len(text))
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package sentiment
 
 import (
+	"fmt"
 	"path/filepath"
 
 	"github.com/hadal-ml/hadal/nn"
@@ -21,9 +22,16 @@ func open(dir string) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	model := NewNetwork(nn.NewInit(0), firstWord+words.Len())
-	if err := nn.Load(filepath.Join(dir, recipe.ModelFile), model); err != nil {
+	weights, _, err := nn.LoadTensors(filepath.Join(dir, recipe.ModelFile))
+	if err != nil {
 		return nil, err
+	}
+	if err := words.CheckTable(weights["embedding.weight"], firstWord, width); err != nil {
+		return nil, fmt.Errorf("%s does not fit: %w", dir, err)
+	}
+	model := NewNetwork(nn.NewInit(0), firstWord+words.Len())
+	if err := nn.LoadState(model, weights); err != nil {
+		return nil, fmt.Errorf("%s does not fit: %w", dir, err)
 	}
 	return &reader{model, words}, nil
 }

@@ -23,7 +23,7 @@ var Recipe = recipe.Recipe{
 	Source: "Hochreiter and Schmidhuber, Long short-term memory, 1997; Schuster and Paliwal, 1997", Data: "spamassassin",
 	Expect: "97% of the test mails", Minutes: 2,
 	Epochs: epochs, BatchSize: 32, Rate: 3e-3,
-	AnyPrecision: true,
+	Heeds: recipe.Heeds{Limit: true, Precision: true},
 	Train: func(ctx context.Context, s *recipe.Session) error {
 		docs, err := load()
 		if err != nil {
@@ -99,11 +99,13 @@ func trainOn(ctx context.Context, s *recipe.Session, docs []Document) error {
 		return err
 	}
 	majority := float64(confusion.Support(0)) / float64(confusion.Total())
+	unquoted, quotedMails := accuracyWithout(quoted(c.test, c.train), e)
 	for name, value := range map[string]float64{
 		"test_accuracy": e.Accuracy, "test_mails": float64(e.Samples), "test_loss": e.Loss,
 		"spam_precision": confusion.ClassPrecision(1), "spam_recall": confusion.ClassRecall(1),
 		"validation_accuracy": held.Accuracy, "bag_of_words_accuracy": byWords.Accuracy,
-		"majority_accuracy": max(majority, 1-majority), "mails_left_out": float64(found - len(docs)), "train_mails": float64(learn.Len()),
+		"majority_accuracy": max(majority, 1-majority), "test_mails_quoted": float64(quotedMails), "unquoted_accuracy": unquoted,
+		"mails_left_out": float64(found - len(docs)), "train_mails": float64(learn.Len()),
 	} {
 		s.Metric(name, value)
 	}
@@ -115,4 +117,19 @@ func trainOn(ctx context.Context, s *recipe.Session, docs []Document) error {
 		return err
 	}
 	return writeEvidence(s, model, c.words)
+}
+
+// accuracyWithout is the accuracy on the samples that are not left out, 0 where
+// all are, and how many are left out.
+func accuracyWithout(left []bool, e *train.Evaluation) (accuracy float64, out int) {
+	right := 0
+	for i := range left {
+		switch {
+		case left[i]:
+			out++
+		case e.Predicted[i] == e.True[i]:
+			right++
+		}
+	}
+	return float64(right) / float64(max(1, len(left)-out)), out
 }

@@ -33,6 +33,52 @@ func TestRepeatedDocumentsAreLeftOut(t *testing.T) {
 	}
 }
 
+// numbered are words that no other text has.
+func numbered(text, n int) []string {
+	var out []string
+	for i := range n {
+		out = append(out, fmt.Sprintf("w%dx%d", text, i))
+	}
+	return out
+}
+
+// What stands below forty mails and more is no sign that one of them repeats
+// another; below fewer it is.
+func TestASignatureIsNoRepetition(t *testing.T) {
+	signature := strings.Fields("this list is read by people who like to read lists")
+	for others, want := range map[int]int{widespread - 1: widespread - 1, widespread: widespread + 1} {
+		var docs []Document
+		for i := range others {
+			docs = append(docs, Document{append(numbered(i, 20), signature...), 0})
+		}
+		docs = append(docs, Document{append(numbered(others, 3), signature...), 0})
+		if got := len(distinct(docs)); got != want {
+			t.Errorf("after %d mails with a signature, a short one with it: %d are left, want %d", others, got, want)
+		}
+	}
+}
+
+// A longer mail that holds an earlier one is not left out, and quoted sees it.
+func TestQuotedMails(t *testing.T) {
+	question := numbered(0, 20)
+	reply := append(slices.Clone(question), numbered(1, 40)...)
+	docs := []Document{{question, 0}, {reply, 0}, {numbered(2, 20), 0}}
+	if got := distinct(docs); len(got) != 3 {
+		t.Fatalf("%d are left", len(got))
+	}
+	again := quoted([]Document{docs[0], docs[2]}, docs[1:2])
+	if !slices.Equal(again, []bool{true, false}) {
+		t.Errorf("quoted: %v", again)
+	}
+	e := &train.Evaluation{Predicted: []int{1, 1}, True: []int{0, 1}}
+	if accuracy, out := accuracyWithout(again, e); accuracy != 1 || out != 1 {
+		t.Errorf("an accuracy of %g without %d mails", accuracy, out)
+	}
+	if accuracy, out := accuracyWithout([]bool{true, true}, e); accuracy != 0 || out != 2 {
+		t.Errorf("an accuracy of %g without %d mails", accuracy, out)
+	}
+}
+
 // made are documents made by code: half of the words are common, half are of
 // the class, and each is different.
 func made(n int) []Document {
@@ -168,9 +214,38 @@ func TestTrainingFindsTheSpam(t *testing.T) {
 			t.Errorf("%s: %v", name, p)
 		}
 	}
+	whole, err := os.ReadFile(s.Path(vocabularyFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, _, _ := strings.Cut(string(whole), "\n")
+	os.WriteFile(s.Path(vocabularyFile), []byte(first+"\n"), 0o644)
+	if _, err := open(s.Dir); err == nil || !strings.Contains(err.Error(), "the vocabulary has 1 words, and the model vectors of") {
+		t.Errorf("a vocabulary that lost its words: %v", err)
+	}
 	os.Remove(s.Path(vocabularyFile))
 	if _, err := open(s.Dir); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("a run without a vocabulary: %v", err)
+	}
+}
+
+// A quick look at a few mails ends too, whatever is missing in them.
+func TestTrainingOnFewMails(t *testing.T) {
+	for _, limit := range []int{1, 3} {
+		s := session(t, 1)
+		s.Limit, s.BatchSize = limit, limit
+		if err := trainOn(t.Context(), s, made(60)); err != nil {
+			t.Errorf("%d mails: %v", limit, err)
+			continue
+		}
+		for name, v := range s.Outcome.Metrics {
+			if math.IsNaN(v) || math.IsInf(v, 0) {
+				t.Errorf("%d mails: %s is %v", limit, name, v)
+			}
+		}
+		if _, err := open(s.Dir); err != nil {
+			t.Errorf("%d mails: %v", limit, err)
+		}
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"github.com/hadal-ml/hadal/internal/atomicfile"
+	"github.com/hadal-ml/hadal/tensor"
 )
 
 // Vocabulary is words in the order of how often they occur, the most frequent
@@ -70,17 +71,19 @@ func (v *Vocabulary) ID(word string) (id int, known bool) {
 
 // Save writes a line with each word and its count, in order.
 func (v *Vocabulary) Save(path string) error {
-	return atomicfile.WriteFile(path, func(w io.Writer) error {
-		b := bufio.NewWriter(w)
-		for i, word := range v.words {
-			fmt.Fprintf(b, "%s %d\n", word, v.counts[i])
-		}
-		return b.Flush()
-	})
+	return atomicfile.WriteFile(path, v.write)
+}
+
+func (v *Vocabulary) write(w io.Writer) error {
+	b := bufio.NewWriter(w)
+	for i, word := range v.words {
+		fmt.Fprintf(b, "%s %d\n", word, v.counts[i])
+	}
+	return b.Flush() // which tells of any write that failed
 }
 
 // maxBytes bounds a vocabulary file: a hundred times what any here needs.
-const maxBytes = 64 << 20
+const maxBytes = 16 << 20
 
 // Read reads what Save wrote.
 func Read(path string) (*Vocabulary, error) {
@@ -103,14 +106,31 @@ func Read(path string) (*Vocabulary, error) {
 	return v, nil
 }
 
+// CheckTable returns an error unless table, the vectors of words in the file of
+// a trained model or nil where it has none, is (words+more, width). Asked before
+// a network for these words is built, it keeps a damaged vocabulary from
+// deciding how large that is.
+func (v *Vocabulary) CheckTable(table *tensor.Tensor, more, width int) error {
+	switch {
+	case table == nil || table.NDim() != 2 || table.Dim(1) != width:
+		return fmt.Errorf("the model has no vectors of %d elements for its words; train again into a new folder", width)
+	case table.Dim(0) != v.Len()+more:
+		return fmt.Errorf("the vocabulary has %d words, and the model vectors of %d; train again into a new folder", v.Len(), table.Dim(0)-more)
+	}
+	return nil
+}
+
 func parse(text string) (*Vocabulary, error) {
+	if text != "" && !strings.HasSuffix(text, "\n") {
+		return nil, errors.New("its last line is not whole")
+	}
 	v := &Vocabulary{}
 	number := 0
 	for line := range strings.Lines(text) {
 		number++
 		word, count, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
 		n, err := strconv.Atoi(count)
-		if err != nil || n < 1 || word == "" {
+		if err != nil || n < 1 || strconv.Itoa(n) != count || word == "" {
 			return nil, fmt.Errorf("line %d is not a word and its count", number)
 		}
 		if last := len(v.counts) - 1; last >= 0 && (n > v.counts[last] || n == v.counts[last] && word <= v.words[last]) {

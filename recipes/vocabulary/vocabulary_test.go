@@ -1,11 +1,14 @@
 package vocabulary
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
+
+	"github.com/hadal-ml/hadal/tensor"
 )
 
 func TestTheMostFrequentWordsComeFirst(t *testing.T) {
@@ -35,10 +38,44 @@ func TestSaveAndRead(t *testing.T) {
 	if err != nil || !reflect.DeepEqual(got, v) {
 		t.Errorf("%+v, %v", got, err)
 	}
-	for what, text := range map[string]string{"no count": "the\n", "a count of 0": "the 0\n", "no word": " 3\n", "twice": "a 3\nthe 2\na 1\n", "unsorted": "a 1\nthe 2\n", "three": "a b 2\n"} {
+	for what, text := range map[string]string{"no count": "the\n", "a count of 0": "the 0\n", "a count with a sign": "the +3\n", "no word": " 3\n", "twice": "a 3\nthe 2\na 1\n", "unsorted": "a 1\nthe 2\n", "three": "a b 2\n", "cut off": "the 25\na 1"} {
 		os.WriteFile(path, []byte(text), 0o644)
 		if _, err := Read(path); err == nil || !strings.Contains(err.Error(), "train again") {
 			t.Errorf("%s: %v", what, err)
+		}
+	}
+}
+
+func TestReadIsBounded(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "vocabulary.txt")
+	file, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(file.Truncate(maxBytes+1), file.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Read(path); err == nil || !strings.Contains(err.Error(), "larger than any vocabulary") {
+		t.Errorf("%d bytes: %v", maxBytes+1, err)
+	}
+}
+
+func TestATableForOtherWordsDoesNotFit(t *testing.T) {
+	v := New(map[string]int{"the": 7, "sea": 2}, 1, 0)
+	if err := v.CheckTable(tensor.Zeros(5, 3), 3, 3); err != nil {
+		t.Errorf("a table that fits: %v", err)
+	}
+	for _, c := range []struct {
+		table *tensor.Tensor
+		want  string
+	}{
+		{nil, "no vectors of 3 elements"},
+		{tensor.Zeros(5), "no vectors of 3 elements"},
+		{tensor.Zeros(5, 0), "no vectors of 3 elements"},
+		{tensor.Zeros(4, 3), "has 2 words, and the model vectors of 1"},
+	} {
+		if err := v.CheckTable(c.table, 3, 3); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%v, want %q", err, c.want)
 		}
 	}
 }
@@ -55,6 +92,10 @@ func FuzzParse(f *testing.F) {
 			if id, ok := v.ID(v.Word(i)); id != i || !ok || v.Count(i) < 1 {
 				t.Errorf("word %d %q has number %d", i, v.Word(i), id)
 			}
+		}
+		var written strings.Builder
+		if err := v.write(&written); err != nil || written.String() != text {
+			t.Errorf("%q was written as %q (%v)", text, written.String(), err)
 		}
 	})
 }

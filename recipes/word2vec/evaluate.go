@@ -9,6 +9,7 @@ import (
 
 	"github.com/hadal-ml/hadal/datasets/wordsim"
 	"github.com/hadal-ml/hadal/internal/kernel/vec"
+	"github.com/hadal-ml/hadal/metrics"
 	"github.com/hadal-ml/hadal/recipes/recipe"
 	"github.com/hadal-ml/hadal/recipes/vocabulary"
 )
@@ -51,11 +52,14 @@ func (v *Vectors) Nearest(plus, minus []string, k int) ([]recipe.Neighbour, erro
 			spelled, _ := normal(word)
 			id, known := v.words.ID(spelled)
 			if !known {
-				return nil, fmt.Errorf("%q is not among the %d words of the vocabulary, or too rare", word, v.words.Len())
+				return nil, fmt.Errorf("%q is not among the %d words that have a vector: the text has it not at all, or too rarely", word, v.words.Len())
 			}
 			given[id] = true
 			vec.Axpy(sum, sign, v.row(id))
 		}
+	}
+	if vec.SumSquares(sum) == 0 {
+		return nil, errors.New("the words cancel out: what is left of their sum has no neighbours")
 	}
 	toUnit(sum)
 	var found []recipe.Neighbour
@@ -126,8 +130,8 @@ func ranks(x []float64) []float64 {
 }
 
 // plane projects vectors (n, width) onto the two directions in which they vary
-// most, the first two principal components, found by the power method.
-func plane(x []float64, n, width int) [][2]float64 {
+// most, the first two principal components: eigenvectors of their covariance.
+func plane(x []float64, n, width int) ([][2]float64, error) {
 	centred := slices.Clone(x)
 	for j := range width {
 		mean := 0.0
@@ -138,39 +142,26 @@ func plane(x []float64, n, width int) [][2]float64 {
 			centred[i*width+j] -= mean
 		}
 	}
-	out := make([][2]float64, n)
-	for axis := range 2 {
-		direction := make([]float64, width)
-		for j := range direction {
-			direction[j] = math.Cos(float64(j)) // any that is not at a right angle to the result
-		}
-		along := make([]float64, n)
-		for range 500 {
-			for i := range n {
-				along[i] = dot(centred[i*width:][:width], direction)
-			}
-			clear(direction)
-			for i := range n {
-				for j := range direction {
-					direction[j] += along[i] * centred[i*width+j]
-				}
-			}
-			norm := math.Sqrt(dot(direction, direction))
-			if norm == 0 {
-				break // there is no variance left
-			}
-			for j := range direction {
-				direction[j] /= norm
-			}
-		}
-		for i := range n {
-			out[i][axis] = dot(centred[i*width:][:width], direction)
-			for j := range direction { // what is left is at right angles to it
-				centred[i*width+j] -= out[i][axis] * direction[j]
+	covariance := make([]float64, width*width) // n times it; the lower half
+	for i := range n {
+		row := centred[i*width:][:width]
+		for a := range row {
+			for b := range a + 1 {
+				covariance[a*width+b] += row[a] * row[b]
 			}
 		}
 	}
-	return out
+	_, axes, err := metrics.SymmetricEigen(covariance, width)
+	if err != nil {
+		return nil, err
+	}
+	out := make([][2]float64, n)
+	for i := range n {
+		for axis := range 2 {
+			out[i][axis] = dot(centred[i*width:][:width], axes[axis*width:][:width])
+		}
+	}
+	return out, nil
 }
 
 func dot(a, b []float64) float64 {

@@ -37,6 +37,9 @@ func TestNearest(t *testing.T) {
 	if _, err := v.Nearest(nil, nil, 1); err == nil {
 		t.Error("no word at all has neighbours")
 	}
+	if _, err := v.Nearest([]string{"king"}, []string{"King"}, 1); err == nil || !strings.Contains(err.Error(), "cancel out") {
+		t.Errorf("a word less itself: %v", err)
+	}
 }
 
 func TestAgreement(t *testing.T) {
@@ -76,7 +79,10 @@ func TestPlane(t *testing.T) {
 		c := 0.1 * r.Normal()
 		x = append(x, 5+0.6*a[i]-0.8*b[i], 0.8*a[i]+0.6*b[i], c-7)
 	}
-	at := plane(x, n, 3)
+	at, err := plane(x, n, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for axis, want := range [][]float64{a, b} {
 		var ww, wg, gg float64
 		for i := range n {
@@ -88,7 +94,10 @@ func TestPlane(t *testing.T) {
 			t.Errorf("axis %d: correlation %g", axis, c)
 		}
 	}
-	if flat := plane(make([]float64, 8), 4, 2); flat[2] != [2]float64{} {
-		t.Errorf("points without variance lie at %v", flat)
+	if flat, err := plane(make([]float64, 8), 4, 2); err != nil || flat[2] != [2]float64{} {
+		t.Errorf("points without variance lie at %v (%v)", flat, err)
+	}
+	if _, err := plane([]float64{1, math.NaN()}, 1, 2); err == nil {
+		t.Error("points without a place have one in the plane")
 	}
 }

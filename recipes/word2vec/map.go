@@ -1,6 +1,8 @@
 package word2vec
 
 import (
+	"fmt"
+
 	"github.com/hadal-ml/hadal/metrics/plot"
 	"github.com/hadal-ml/hadal/recipes/recipe"
 )
@@ -39,7 +41,10 @@ func drawMap(s *recipe.Session, v *Vectors) error {
 	if len(x) == 0 {
 		return nil
 	}
-	places := plane(x, len(x)/v.width, v.width)
+	places, err := plane(x, len(x)/v.width, v.width)
+	if err != nil {
+		return fmt.Errorf("the map of the words: %w", err)
+	}
 	for i := range series {
 		n := len(series[i].Words)
 		series[i].At, places = places[:n], places[n:]

@@ -2,17 +2,21 @@
 // that they keep: skip-gram and CBOW, with negative sampling (T. Mikolov et al.,
 // "Efficient Estimation of Word Representations in Vector Space", 2013, here
 // 2013a, and "Distributed Representations of Words and Phrases and their
-// Compositionality", 2013, here 2013b). It uses no tape: the two gradients are
-// written out, for a word touches a dozen vectors of thousands.
+// Compositionality", 2013, here 2013b). It uses no tape: the gradients of
+// [nn.NegativeSampling] are written out, for a word touches a dozen vectors of
+// thousands.
 package word2vec
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"math"
 	"path/filepath"
 
 	"github.com/hadal-ml/hadal/datasets/brown"
 	"github.com/hadal-ml/hadal/datasets/wordsim"
+	"github.com/hadal-ml/hadal/internal/kernel/vec"
 	"github.com/hadal-ml/hadal/internal/rng"
 	"github.com/hadal-ml/hadal/internal/words"
 	"github.com/hadal-ml/hadal/metrics/plot"
@@ -28,6 +32,7 @@ var SkipGramRecipe = recipe.Recipe{
 	Source: "Mikolov et al., Distributed representations of words and phrases, 2013", Data: "brown, wordsim-353",
 	Expect: "neighbours that make sense", Minutes: 1,
 	Epochs: epochs, BatchSize: block, Rate: 0.025,
+	Heeds: recipe.Heeds{Limit: true},
 	Train: func(ctx context.Context, s *recipe.Session) error { return run(ctx, s, false) },
 	Open:  open,
 }
@@ -38,6 +43,7 @@ var CBOWRecipe = recipe.Recipe{
 	Source: "Mikolov et al., Efficient estimation of word representations in vector space, 2013", Data: "brown, wordsim-353",
 	Expect: "neighbours that make sense", Minutes: 0.5,
 	Epochs: epochs, BatchSize: block, Rate: 0.05,
+	Heeds: recipe.Heeds{Limit: true},
 	Train: func(ctx context.Context, s *recipe.Session) error { return run(ctx, s, true) },
 	Open:  open,
 }
@@ -70,7 +76,7 @@ func trainOn(ctx context.Context, s *recipe.Session, sentences [][]string, cbow 
 	}
 	c := newCorpus(sentences, leastCount)
 	if len(c.sentences) == 0 {
-		return fmt.Errorf("no two words of the text stand together that occur %d times; give it more text", leastCount)
+		return fmt.Errorf("no two words of the text stand together that occur %d times; give it more text (a larger --limit)", leastCount)
 	}
 	if err := c.words.Save(s.Path(vocabularyFile)); err != nil {
 		return err
@@ -78,11 +84,7 @@ func trainOn(ctx context.Context, s *recipe.Session, sentences [][]string, cbow 
 	t := newTrainer(c, NewModel(nn.NewInit(s.Seed), c.words.Len(), width), cbow)
 	parts := c.parts(stepWords)
 	key := rng.New(s.Seed).SplitString("word2vec")
-	// A line from the first rate to the last over all epochs.
-	rateAt := func(step int) float64 {
-		done := min(1, float64(step)/float64(epochs*len(parts)))
-		return s.Rate + (lastRate-s.Rate)*done
-	}
+	rateAt := func(step int) float64 { return rateAfter(float64(step)/float64(epochs*len(parts)), s.Rate) }
 	var x text
 	err := s.Run(ctx, recipe.Loop{
 		Steps: s.Epochs * len(parts), State: map[string]any{"vectors": t.model},
@@ -97,10 +99,19 @@ func trainOn(ctx context.Context, s *recipe.Session, sentences [][]string, cbow 
 		return err
 	}
 	m := t.model.joined()
+	if size := vec.SumSquares(tensor.Data[float32](m.Input)); math.IsNaN(size) || math.IsInf(size, 0) { // which a loss here and there need not show
+		return errors.New("the vectors are not finite; a smaller learning rate (--lr) may help")
+	}
 	if err := s.Save("", m); err != nil {
 		return err
 	}
 	return report(s, c, newVectors(c.words, tensor.Data[float32](m.Input), width))
+}
+
+// rateAfter is the learning rate after a share of the recipe's epochs: on a line
+// from the first rate to the last, and the last from there on.
+func rateAfter(share, first float64) float64 {
+	return first + (min(lastRate, first)-first)*min(1, share)
 }
 
 // parts cuts the sentences into runs of about n words.
@@ -145,9 +156,16 @@ func open(dir string) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := NewModel(nn.NewInit(0), words.Len(), width)
-	if err := nn.Load(filepath.Join(dir, recipe.ModelFile), m); err != nil {
+	weights, _, err := nn.LoadTensors(filepath.Join(dir, recipe.ModelFile))
+	if err != nil {
 		return nil, err
+	}
+	if err := words.CheckTable(weights["input"], 0, width); err != nil {
+		return nil, fmt.Errorf("%s does not fit: %w", dir, err)
+	}
+	m := NewModel(nn.NewInit(0), words.Len(), width)
+	if err := nn.LoadState(m, weights); err != nil {
+		return nil, fmt.Errorf("%s does not fit: %w", dir, err)
 	}
 	return newVectors(words, tensor.Data[float32](m.Input), width), nil
 }

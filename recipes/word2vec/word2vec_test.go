@@ -64,6 +64,73 @@ func TestFrequentWordsAreThinnedOut(t *testing.T) {
 	}
 }
 
+// The words around a word are those of its sentence that are no further away
+// than a reach that is drawn evenly from 1 to the window.
+func TestWindows(t *testing.T) {
+	const words = 30
+	x := text{}
+	for i := range int32(words) {
+		x.ids = append(x.ids, i)
+		x.bounds = append(x.bounds, [2]int32{i / 15 * 15, i/15*15 + 15}) // two sentences
+	}
+	noise := newAlias(slices.Repeat([]float64{1}, words))
+	const keys = 400
+	reaches := map[int]int{}
+	for k := range uint64(keys) {
+		for i := range words {
+			var p place
+			p.choose(rng.New(k), noise, x, i)
+			low, high := int(x.bounds[i][0]), int(x.bounds[i][1])
+			reach := 0
+			for _, id := range p.reads[:p.n] {
+				reach = max(reach, i-int(id), int(id)-i)
+			}
+			var want []int32
+			for q := max(low, i-reach); q < min(high, i+reach+1); q++ {
+				if q != i {
+					want = append(want, int32(q))
+				}
+			}
+			if reach < 1 || reach > window || !slices.Equal(p.reads[:p.n], want) || p.scored[0] != int32(i) {
+				t.Fatalf("around %d stand %v, want %v; predicted is %d", i, p.reads[:p.n], want, p.scored[0])
+			}
+			if i == 7 { // far from the ends of its sentence
+				reaches[reach]++
+			}
+		}
+	}
+	for reach := 1; reach <= window; reach++ {
+		if n := float64(reaches[reach]); math.Abs(n-keys/window) > 5*math.Sqrt(keys/window) {
+			t.Errorf("a reach of %d was drawn %g times of %d", reach, n, keys)
+		}
+	}
+}
+
+func TestPartsAreAllSentencesInOrder(t *testing.T) {
+	c := newCorpus(pairsOf(100, 3), 1) // of eight words each
+	next := 0
+	for i, p := range c.parts(50) {
+		if p[0] != next || p[1] <= p[0] || p[1]-p[0] != 7 && i != 14 {
+			t.Errorf("part %d is %v after %d", i, p, next)
+		}
+		next = p[1]
+	}
+	if next != 100 {
+		t.Errorf("the parts end at %d", next)
+	}
+}
+
+func TestTheLearningRateFallsOnALine(t *testing.T) {
+	for share, want := range map[float64]float64{0: 0.025, 0.5: (0.025 + lastRate) / 2, 1: lastRate, 3: lastRate} {
+		if got := rateAfter(share, 0.025); math.Abs(got-want) > 1e-15 {
+			t.Errorf("after %g of the epochs it is %g, want %g", share, got, want)
+		}
+	}
+	if got := rateAfter(1, lastRate/10); got != lastRate/10 {
+		t.Errorf("a rate below the last becomes %g", got)
+	}
+}
+
 func TestAliasDrawsByWeight(t *testing.T) {
 	weights := []float64{1, 0, 5, 0.25, 3.75}
 	a := newAlias(weights)
@@ -83,20 +150,17 @@ func TestAliasDrawsByWeight(t *testing.T) {
 	}
 }
 
-// lossOf is the loss of all pairs of one target, with the tape.
+// lossOf is the loss of all pairs of one target, with the tape: scored are the
+// target and its negatives.
 func lossOf(input, output *tensor.Tensor, reads, scored []int64, cbow bool) *tensor.Tensor {
-	in := tensor.Embedding(input, tensor.FromSlice(reads), -1)    // (reads, width)
-	out := tensor.Embedding(output, tensor.FromSlice(scored), -1) // (outputs, width)
+	in := tensor.Embedding(input, tensor.FromSlice(reads), -1) // (reads, width)
 	if cbow {
-		in = in.MeanKeep(0)
+		in = in.MeanKeep(0) // (1, width)
 	}
-	sign := make([]float64, len(scored))
-	for j := range sign {
-		sign[j] = -1
-	}
-	sign[0] = 1
-	s := in.MatMul(out.Transpose(0, 1)).Mul(tensor.FromSlice(sign).To(input.DType()))
-	return s.Neg().Softplus().Sum() // -log σ(s) = softplus(-s)
+	rows := in.Dim(0)
+	target := tensor.Embedding(output, tensor.FromSlice(slices.Repeat(scored[:1], rows)), -1)                     // (rows, width)
+	noise := tensor.Embedding(output, tensor.FromSlice(slices.Repeat(scored[1:], rows), rows, len(scored)-1), -1) // (rows, negatives, width)
+	return nn.NegativeSamplingWith(nn.Reduce(nn.ReduceSum))(in, target, noise)
 }
 
 // A block of one target is a step down the gradient that the tape finds.
@@ -158,20 +222,6 @@ func TestSplitAndJoined(t *testing.T) {
 	back := split.joined()
 	if !slices.Equal(back.Input.Float32s(), m.Input.Float32s()) || !slices.Equal(back.Output.Float32s(), m.Output.Float32s()) {
 		t.Error("a model that was split and joined is another one")
-	}
-}
-
-func TestGradientOfTheLoss(t *testing.T) {
-	m := NewModel(nn.NewInit(1), 5, 4)
-	rng.FillUniform(rng.New(2), tensor.MutableData[float32](m.Output), -1, 1)
-	nn.To(m, tensor.Float64)
-	for _, cbow := range []bool{false, true} {
-		f := func([]*tensor.Tensor) *tensor.Tensor {
-			return lossOf(m.Input, m.Output, []int64{0, 1, 1}, []int64{2, 3, 3, 4}, cbow)
-		}
-		if d, err := tensor.GradCheck(f, nn.Parameters(m)); err != nil {
-			t.Errorf("cbow %v: %g: %v", cbow, d, err)
-		}
 	}
 }
 
@@ -249,9 +299,23 @@ func TestBadInput(t *testing.T) {
 	if err := trainOn(t.Context(), s, [][]string{{"once"}}, false); err == nil || !strings.Contains(err.Error(), "more text") {
 		t.Errorf("a text without frequent words: %v", err)
 	}
+	for _, sentences := range []int{100, 2000} { // the vectors show it, or the losses already
+		s.Rate = 1e10
+		if err := trainOn(t.Context(), s, pairsOf(sentences, 3), false); err == nil || !strings.Contains(err.Error(), "a smaller learning rate") {
+			t.Errorf("a learning rate beyond all bounds: %v", err)
+		}
+		s = session(t, 1)
+	}
 	s.BatchSize = 7
 	if err := trainOn(t.Context(), s, pairsOf(100, 3), false); err == nil || !strings.Contains(err.Error(), "--batch") {
 		t.Errorf("another batch size: %v", err)
+	}
+	c := newCorpus(pairsOf(100, 3), 1)
+	if err := errors.Join(c.words.Save(s.Path(vocabularyFile)), s.Save("", NewModel(nn.NewInit(1), 5, width))); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := open(s.Dir); err == nil || !strings.Contains(err.Error(), "the vocabulary has 6 words, and the model vectors of 5") {
+		t.Errorf("a vocabulary for another model: %v", err)
 	}
 	if _, err := open(t.TempDir()); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("an empty folder: %v", err)
