@@ -18,19 +18,24 @@ type Skipped struct {
 // LoadFitting copies those tensors into a model that fit one of its own by name
 // and shape, as for a network that is to learn a related task. Those that match
 // one of the patterns of except, as in [Freeze], stay as they are: a last layer
-// that tells other classes begins anew even where the shape is the same. It
+// that tells other classes begins anew even where the shape is the same; a
+// pattern that matches nothing of the model is an error. It
 // returns the names of what it copied, and what it left alone on either side, in
 // the order of their names. Nothing that fits is no error: the caller knows
 // whether it is.
 func LoadFitting(model any, state map[string]*tensor.Tensor, except ...string) (loaded []string, skipped []Skipped, err error) {
+	entries := walk(model)
 	for _, pattern := range except {
 		if err := checkPattern(pattern); err != nil {
 			return nil, nil, err
 		}
+		if !slices.ContainsFunc(entries, func(e entry) bool { return matches(pattern, e.name) }) {
+			return nil, nil, fmt.Errorf("the pattern %q matches no tensor of the model", pattern)
+		}
 	}
 	loaded, skipped = []string{}, []Skipped{}
 	known := map[string]bool{}
-	for _, e := range walk(model) {
+	for _, e := range entries {
 		known[e.name] = true
 		from, ok := state[e.name]
 		switch {

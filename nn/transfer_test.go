@@ -69,6 +69,9 @@ func TestWhatBeginsAnewIsNotLoaded(t *testing.T) {
 	if len(loaded) != 8 || len(skipped) != 4 || skipped[2] != (Skipped{"fc.bias", "it is to begin anew"}) {
 		t.Errorf("loaded %q, skipped %q", loaded, skipped)
 	}
+	if _, _, err := LoadFitting(to, stateOf(from), "fc", "nope*"); err == nil || !strings.Contains(err.Error(), `"nope*" matches no tensor`) {
+		t.Errorf("a pattern that matches nothing gave %v", err)
+	}
 	if _, _, err := LoadFitting(to, stateOf(from), "a[.b"); err == nil || !strings.Contains(err.Error(), `"a[.b"`) {
 		t.Errorf("a bad pattern: %v", err)
 	}

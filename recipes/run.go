@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
@@ -138,6 +139,9 @@ const maxMembers = 100
 // readConfig reads the settings of a run, and finds its recipe.
 func readConfig(dir string) (Config, recipe.Recipe, error) {
 	path := filepath.Join(dir, ConfigFile)
+	if info, err := os.Stat(dir); err == nil && !info.IsDir() {
+		return Config{}, recipe.Recipe{}, fmt.Errorf("%s is a file, and not the folder of a run", dir)
+	}
 	text, err := readBounded(path)
 	if errors.Is(err, os.ErrNotExist) {
 		return Config{}, recipe.Recipe{}, fmt.Errorf("%s is not the folder of a run: it has no %s", dir, ConfigFile)
@@ -205,6 +209,9 @@ func Train(ctx context.Context, r recipe.Recipe, o Options) (*Run, *Result, erro
 	learn, judge, err := loadData(r, c)
 	if err != nil {
 		return nil, nil, err
+	}
+	if o.BatchSize == 0 && o.Resume == "" { // nobody asked for the recipe's, which a part of the data may not fill
+		c.BatchSize = min(c.BatchSize, learn.Len())
 	}
 	if c.BatchSize > learn.Len() {
 		return nil, nil, fmt.Errorf("a batch of %d samples is larger than the training data (%d samples); use --batch %d or less", c.BatchSize, learn.Len(), learn.Len())
@@ -371,7 +378,21 @@ func resume(r *recipe.Recipe, o Options) (string, Config, error) {
 		return "", c, fmt.Errorf("%d more epochs are too many: a run has at most %d, and this one has %d", o.Epochs, MaxEpochs, c.Epochs)
 	}
 	c.Epochs += o.Epochs
-	return o.Resume, c, nil
+	return o.Resume, c, readableCheckpoints(o.Resume)
+}
+
+// readableCheckpoints returns an error when a checkpoint in the folder of a run
+// is damaged: found out before anything else there is changed.
+func readableCheckpoints(dir string) error {
+	return filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || d.Name() != CheckpointFile {
+			return err
+		}
+		if _, _, err = nn.LoadTensors(path); err != nil {
+			return fmt.Errorf("%w; if there is no other copy, train again into a new folder", err)
+		}
+		return nil
+	})
 }
 
 // save makes the folder of a run, unless it is there, and writes the configuration.

@@ -259,3 +259,45 @@ func TestABatchBeyondCountingIsAnError(t *testing.T) {
 		}
 	}
 }
+
+// TestADamagedCheckpointChangesNothing in the folder of its run: neither the
+// configuration, which would ask for ever more epochs, nor the result.
+func TestADamagedCheckpointChangesNothing(t *testing.T) {
+	dir := t.TempDir()
+	if _, _, err := Train(t.Context(), logistic.Recipe, Options{Epochs: 1, NoPictures: true, Out: dir}); err != nil {
+		t.Fatal(err)
+	}
+	whole := readFile(t, dir, CheckpointFile)
+	if err := os.WriteFile(filepath.Join(dir, CheckpointFile), whole[:len(whole)-5], 0o644); err != nil {
+		t.Fatal(err)
+	}
+	config, result := readFile(t, dir, ConfigFile), readFile(t, dir, ResultFile)
+	if _, _, err := Train(t.Context(), logistic.Recipe, Options{Epochs: 1, Resume: dir}); err == nil || !strings.Contains(err.Error(), CheckpointFile) || !strings.Contains(err.Error(), "train again") {
+		t.Errorf("the error is %v", err)
+	}
+	if !bytes.Equal(readFile(t, dir, ConfigFile), config) || !bytes.Equal(readFile(t, dir, ResultFile), result) {
+		t.Error("the folder changed")
+	}
+}
+
+// TestAFullBatchIsWhatThereIs when a part of the data is held out, unless somebody
+// asked for more.
+func TestAFullBatchIsWhatThereIs(t *testing.T) {
+	run, _, err := Train(t.Context(), logistic.Recipe, Options{Epochs: 1, HoldOut: 79, NoPictures: true, Out: t.TempDir()})
+	if err != nil || run.Config.BatchSize != 300 {
+		t.Fatal(run, err)
+	}
+	if _, _, err := Train(t.Context(), logistic.Recipe, Options{Epochs: 1, HoldOut: 79, BatchSize: 379, Out: t.TempDir()}); err == nil || !strings.Contains(err.Error(), "--batch 300") {
+		t.Errorf("a batch that was asked for: %v", err)
+	}
+}
+
+func TestAFileIsNoRun(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "g.png")
+	if err := os.WriteFile(file, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(file); err == nil || !strings.Contains(err.Error(), "is a file, and not the folder of a run") {
+		t.Errorf("the error is %v", err)
+	}
+}

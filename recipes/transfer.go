@@ -97,7 +97,7 @@ func initialise(name string, members []nn.Module, from, fresh string) (*Transfer
 	}
 	for _, m := range members { // built alike, so that what fits one fits all
 		if t.Loaded, t.Skipped, err = nn.LoadFitting(m, state, except...); err != nil {
-			return nil, fmt.Errorf("--fresh: %w", err)
+			return nil, fmt.Errorf("--fresh: %w; %s has: %s", err, name, parameterNames(m))
 		}
 	}
 	if len(t.Loaded) == 0 {
