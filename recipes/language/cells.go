@@ -5,6 +5,7 @@ import (
 	"math"
 	"unicode"
 
+	"github.com/hadal-ml/hadal/metrics"
 	"github.com/hadal-ml/hadal/metrics/plot"
 	"github.com/hadal-ml/hadal/nn"
 	"github.com/hadal-ml/hadal/recipes/recipe"
@@ -127,18 +128,13 @@ func moments(x []float64) (mean, deviation float64) {
 	return mean, math.Sqrt(deviation)
 }
 
-// correlation is Pearson's; 0 where one of the two never changes.
+// correlation is Pearson's; 0 where there is nothing to compare.
 func correlation(x, y []float64) float64 {
-	meanX, deviationX := moments(x)
-	meanY, deviationY := moments(y)
-	if deviationX == 0 || deviationY == 0 {
+	r, err := metrics.Pearson(x, y)
+	if err != nil {
 		return 0
 	}
-	sum := 0.0
-	for i := range x {
-		sum += (x[i] - meanX) * (y[i] - meanY)
-	}
-	return sum / float64(len(x)) / deviationX / deviationY
+	return r
 }
 
 // centred returns x about its mean, with two standard deviations as 1, times a

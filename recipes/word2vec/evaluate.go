@@ -77,7 +77,7 @@ func (v *Vectors) Nearest(plus, minus []string, k int) ([]recipe.Neighbour, erro
 // agreement compares cosines with what people said of pairs of words: the rank
 // correlation, over the pairs whose words are both in the vocabulary, and how
 // many these are.
-func (v *Vectors) agreement(pairs []wordsim.Pair) (spearman float64, known int) {
+func (v *Vectors) agreement(pairs []wordsim.Pair) (spearman float64, known int, err error) {
 	var cosines, scores []float64
 	for _, p := range pairs {
 		a, _ := normal(p.A)
@@ -89,44 +89,11 @@ func (v *Vectors) agreement(pairs []wordsim.Pair) (spearman float64, known int) 
 			scores = append(scores, p.Score)
 		}
 	}
-	return rankCorrelation(cosines, scores), len(scores)
-}
-
-// rankCorrelation is that of Spearman (1904): the correlation of the ranks,
-// equal values sharing theirs. It is 0 where one side has no variance.
-func rankCorrelation(x, y []float64) float64 {
-	a, b := ranks(x), ranks(y)
-	mean := float64(len(x)-1) / 2
-	var ab, aa, bb float64
-	for i := range a {
-		ab += (a[i] - mean) * (b[i] - mean)
-		aa += (a[i] - mean) * (a[i] - mean)
-		bb += (b[i] - mean) * (b[i] - mean)
+	if len(scores) == 0 { // of a few sentences
+		return 0, 0, nil
 	}
-	if aa == 0 || bb == 0 {
-		return 0
-	}
-	return ab / math.Sqrt(aa*bb)
-}
-
-func ranks(x []float64) []float64 {
-	order := make([]int, len(x))
-	for i := range order {
-		order[i] = i
-	}
-	slices.SortFunc(order, func(i, j int) int { return cmp.Compare(x[i], x[j]) })
-	out := make([]float64, len(x))
-	for lo := 0; lo < len(order); {
-		hi := lo + 1
-		for hi < len(order) && x[order[hi]] == x[order[lo]] {
-			hi++
-		}
-		for _, i := range order[lo:hi] {
-			out[i] = float64(lo+hi-1) / 2
-		}
-		lo = hi
-	}
-	return out
+	spearman, err = metrics.Spearman(cosines, scores)
+	return spearman, len(scores), err
 }
 
 // plane projects vectors (n, width) onto the two directions in which they vary

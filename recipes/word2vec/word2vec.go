@@ -128,7 +128,10 @@ func (c *corpus) parts(n int) [][2]int {
 }
 
 func report(s *recipe.Session, c *corpus, v *Vectors) error {
-	spearman, known := v.agreement(wordsim.Pairs())
+	spearman, known, err := v.agreement(wordsim.Pairs())
+	if err != nil {
+		return err
+	}
 	perSecond := float64(c.tokens) * float64(s.Epochs) / s.Outcome.TrainSeconds
 	for name, value := range map[string]float64{
 		"wordsim_spearman": spearman, "wordsim_pairs": float64(known),
