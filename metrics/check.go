@@ -53,6 +53,18 @@ func checkFinite[F Float](metric, what string, values []F) error {
 	return nil
 }
 
+// checkSeries refuses two series that are not of one length, empty or not finite;
+// what their values are is said for errors.
+func checkSeries[F Float](metric, whatX, whatY string, x, y []F) error {
+	if err := checkPairs(metric, len(x), len(y)); err != nil {
+		return err
+	}
+	if err := checkFinite(metric, whatX, x); err != nil {
+		return err
+	}
+	return checkFinite(metric, whatY, y)
+}
+
 // ratio is a/b with the rule for a zero denominator.
 func ratio(a, b float64) float64 {
 	if b == 0 {

@@ -9,7 +9,7 @@ import (
 // Pearson is the linear correlation of two series of equal length, in -1..1; 0
 // where one of them never changes (scipy has NaN there).
 func Pearson[F Float](x, y []F) (float64, error) {
-	if err := checkSeries("Pearson", x, y); err != nil {
+	if err := checkSeries("Pearson", "value of x", "value of y", x, y); err != nil {
 		return 0, err
 	}
 	return correlation(float64s(x), float64s(y)), nil
@@ -20,20 +20,10 @@ func Pearson[F Float](x, y []F) (float64, error) {
 // Equal values share the mean of their ranks. It is 0 where one of them never
 // changes.
 func Spearman[F Float](x, y []F) (float64, error) {
-	if err := checkSeries("Spearman", x, y); err != nil {
+	if err := checkSeries("Spearman", "value of x", "value of y", x, y); err != nil {
 		return 0, err
 	}
 	return correlation(ranks(x), ranks(y)), nil
-}
-
-func checkSeries[F Float](metric string, x, y []F) error {
-	if err := checkPairs(metric, len(x), len(y)); err != nil {
-		return err
-	}
-	if err := checkFinite(metric, "value of x", x); err != nil {
-		return err
-	}
-	return checkFinite(metric, "value of y", y)
 }
 
 func correlation(x, y []float64) float64 {

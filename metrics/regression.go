@@ -6,13 +6,7 @@ import (
 )
 
 func checkRegression[F Float](metric string, predicted, targets []F) error {
-	if err := checkPairs(metric, len(predicted), len(targets)); err != nil {
-		return err
-	}
-	if err := checkFinite(metric, "prediction", predicted); err != nil {
-		return err
-	}
-	return checkFinite(metric, "target", targets)
+	return checkSeries(metric, "prediction", "target", predicted, targets)
 }
 
 // MSE is the mean squared error, in squared units of the target.
